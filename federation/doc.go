@@ -1,0 +1,2 @@
+// Package federation turns one object into a plan for many clusters, and carries it out.
+package federation

@@ -1,0 +1,2 @@
+// Package override edits decoded JSON.
+package override

@@ -1,0 +1,2 @@
+// Package placement decides which clusters receive an object, and says why for every cluster.
+package placement

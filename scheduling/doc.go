@@ -1,0 +1,2 @@
+// Package scheduling divides a number of replicas among named targets.
+package scheduling
