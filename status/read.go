@@ -1,0 +1,150 @@
+package status
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+)
+
+// object is a live object taken apart once. The getters note the first field that is not what it should be in bad;
+// whatever was concluded from it then counts for nothing.
+type object struct {
+	live             map[string]any
+	group, kind      string
+	meta, spec, stat map[string]any
+	conds            []any
+	bad              string
+}
+
+func open(live map[string]any) object {
+	o := object{live: live}
+	version := o.text(live, "apiVersion", "")
+	if i := strings.IndexByte(version, '/'); i >= 0 {
+		o.group = version[:i]
+	}
+	o.kind = o.text(live, "kind", "")
+	o.meta, o.spec, o.stat = o.child(live, "metadata"), o.child(live, "spec"), o.child(live, "status")
+	return o
+}
+
+func (o *object) wrong(key string, what string) {
+	if o.bad == "" {
+		o.bad = key + " is " + what
+	}
+}
+
+func (o *object) child(in map[string]any, key string) map[string]any {
+	switch v := in[key].(type) {
+	case map[string]any:
+		return v
+	case nil:
+	default:
+		o.wrong(key, "not an object")
+	}
+	return nil
+}
+
+func (o *object) list(in map[string]any, key string) []any {
+	switch v := in[key].(type) {
+	case []any:
+		return v
+	case nil:
+	default:
+		o.wrong(key, "not a list")
+	}
+	return nil
+}
+
+func (o *object) text(in map[string]any, key, otherwise string) string {
+	switch v := in[key].(type) {
+	case string:
+		return v
+	case nil:
+	default:
+		o.wrong(key, "not a string")
+	}
+	return otherwise
+}
+
+func (o *object) flag(in map[string]any, key string) bool {
+	switch v := in[key].(type) {
+	case bool:
+		return v
+	case nil:
+	default:
+		o.wrong(key, "not a boolean")
+	}
+	return false
+}
+
+// count reads a number that cannot be negative.
+func (o *object) count(in map[string]any, key string, otherwise int64) int64 {
+	v, ok := in[key]
+	if !ok || v == nil {
+		return otherwise
+	}
+	n, ok := integer(v)
+	switch {
+	case !ok:
+		o.wrong(key, "not an integer")
+	case n < 0:
+		o.wrong(key, "negative")
+	default:
+		return n
+	}
+	return otherwise
+}
+
+// integer accepts what JSON decoders make of an integer.
+func integer(v any) (int64, bool) {
+	switch n := v.(type) {
+	case int64:
+		return n, true
+	case float64:
+		if n == math.Trunc(n) && math.Abs(n) < 1<<63 {
+			return int64(n), true
+		}
+	case int:
+		return int64(n), true
+	case int32:
+		return int64(n), true
+	case json.Number:
+		i, err := n.Int64()
+		return i, err == nil
+	}
+	return 0, false
+}
+
+// condition is one entry of status.conditions. Pointers would cost an allocation each.
+type condition struct {
+	kind, status, reason, message string
+}
+
+func (c condition) is(status string) bool { return c.kind != "" && c.status == status }
+
+// conditionAt reads entry i; an entry that cannot be read is noted and empty.
+func (o *object) conditionAt(i int) condition {
+	m, ok := o.conds[i].(map[string]any)
+	if !ok {
+		o.wrong("conditions", "not a list of objects")
+		return condition{}
+	}
+	c := condition{kind: o.text(m, "type", "")}
+	if c.kind == "" {
+		o.wrong("a condition", "without type")
+		return condition{}
+	}
+	c.status = o.text(m, "status", "")
+	c.reason, c.message = o.text(m, "reason", ""), o.text(m, "message", "")
+	return c
+}
+
+// condition finds one by type; the zero condition is in no status.
+func (o *object) condition(kind string) condition {
+	for i := range o.conds {
+		if m, _ := o.conds[i].(map[string]any); m != nil && m["type"] == kind {
+			return o.conditionAt(i)
+		}
+	}
+	return condition{}
+}
