@@ -1,0 +1,125 @@
+package dnsrecord_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/confed-project/confed/dnsrecord"
+)
+
+// list takes a joined error apart.
+func list(t *testing.T, err error) []*dnsrecord.Error {
+	t.Helper()
+	if err == nil {
+		return nil
+	}
+	var out []*dnsrecord.Error
+	for _, err := range err.(interface{ Unwrap() []error }).Unwrap() {
+		var e *dnsrecord.Error
+		require.ErrorAs(t, err, &e)
+		out = append(out, e)
+	}
+	return out
+}
+
+func TestBadCluster(t *testing.T) {
+	good := dnsrecord.Cluster{Name: "good", Region: "eu", Zones: []string{"eu1"}, Ready: true, Addresses: []string{"192.0.2.1"}}
+	for name, row := range map[string]struct {
+		edit  func(*dnsrecord.Cluster)
+		error string // its name
+		is    error
+		lost  bool // whether the whole cluster is left out
+	}{
+		"no name":              {func(c *dnsrecord.Cluster) { c.Name = "" }, "cluster", dnsrecord.ErrInvalidName, true},
+		"duplicate":            {func(c *dnsrecord.Cluster) { c.Name = "twin" }, "cluster", dnsrecord.ErrDuplicate, true},
+		"no region":            {func(c *dnsrecord.Cluster) { c.Region = "" }, "region", dnsrecord.ErrNoTopology, false},
+		"no zone":              {func(c *dnsrecord.Cluster) { c.Zones = nil }, "zones", dnsrecord.ErrNoTopology, false},
+		"upper case":           {func(c *dnsrecord.Cluster) { c.Region = "US" }, "nginx.test.galactic.svc.US.example.com", dnsrecord.ErrInvalidName, false},
+		"underscore":           {func(c *dnsrecord.Cluster) { c.Zones = []string{"us_1"} }, "nginx.test.galactic.svc.us_1.us.example.com", dnsrecord.ErrInvalidName, false},
+		"long label":           {func(c *dnsrecord.Cluster) { c.Zones = []string{strings.Repeat("z", 64)} }, "nginx.test.galactic.svc." + strings.Repeat("z", 64) + ".us.example.com", dnsrecord.ErrInvalidName, false},
+		"dotted zone":          {func(c *dnsrecord.Cluster) { c.Zones = []string{"a.b"} }, "nginx.test.galactic.svc.a.b.us.example.com", dnsrecord.ErrInvalidName, false},
+		"not an address":       {func(c *dnsrecord.Cluster) { c.Addresses = append(c.Addresses, "192.0.2.256") }, "192.0.2.256", dnsrecord.ErrInvalidAddress, false},
+		"empty address":        {func(c *dnsrecord.Cluster) { c.Addresses = append(c.Addresses, "") }, "", dnsrecord.ErrInvalidAddress, false},
+		"any address":          {func(c *dnsrecord.Cluster) { c.Addresses = append(c.Addresses, "::") }, "::", dnsrecord.ErrInvalidAddress, false},
+		"short address":        {func(c *dnsrecord.Cluster) { c.Addresses = append(c.Addresses, "10.1") }, "10.1", dnsrecord.ErrInvalidAddress, false},
+		"host upper case":      {func(c *dnsrecord.Cluster) { c.Addresses = append(c.Addresses, "LB.example.net") }, "LB.example.net", dnsrecord.ErrInvalidAddress, false},
+		"itself":               {func(c *dnsrecord.Cluster) { c.Addresses = append(c.Addresses, "web.example.com") }, "web.example.com", dnsrecord.ErrLoop, false},
+		"weight below 0":       {func(c *dnsrecord.Cluster) { c.Weight = -1 }, "weight", dnsrecord.ErrInvalidValue, true},
+		"property no name":     {func(c *dnsrecord.Cluster) { c.Properties = []dnsrecord.Property{{}} }, "properties", dnsrecord.ErrInvalidValue, false},
+		"property given twice": {func(c *dnsrecord.Cluster) { c.Properties = []dnsrecord.Property{{"a", "1"}, {"a", "2"}} }, "a", dnsrecord.ErrDuplicate, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bad := dnsrecord.Cluster{Name: "bad", Region: "us", Zones: []string{"us1"}, Ready: true, Addresses: []string{"192.0.2.2"}}
+			row.edit(&bad)
+			clusters := []dnsrecord.Cluster{good, bad}
+			if bad.Name == "twin" {
+				clusters = append(clusters, bad)
+			}
+			got, err := dnsrecord.Records(nginx, dnsrecord.Answers{Clusters: clusters, Split: &dnsrecord.Split{}})
+			require.ErrorIs(t, err, row.is)
+			errs := list(t, err)
+			require.Len(t, errs, 1)
+			require.Equal(t, bad.Name, errs[0].Cluster)
+			require.Equal(t, row.error, errs[0].Name)
+
+			byCluster := map[string]int{}
+			for _, e := range got {
+				byCluster[e.SetIdentifier]++
+			}
+			require.Equal(t, 3, byCluster["good"], "the sibling is published on every level")
+			require.Equal(t, row.lost, byCluster["bad"] == 0)
+			checkSet(t, got, "")
+		})
+	}
+}
+
+func TestBadService(t *testing.T) {
+	previous := []dnsrecord.Endpoint{{DNSName: "a.example.com", RecordType: "A", Targets: []string{"192.0.2.9"}}}
+	for name, edit := range map[string]func(*dnsrecord.Service, *dnsrecord.Answers){
+		"name":                  func(s *dnsrecord.Service, _ *dnsrecord.Answers) { s.Name = "" },
+		"namespace":             func(s *dnsrecord.Service, _ *dnsrecord.Answers) { s.Namespace = "a.b" },
+		"federation":            func(s *dnsrecord.Service, _ *dnsrecord.Answers) { s.Federation = "" },
+		"domain":                func(s *dnsrecord.Service, _ *dnsrecord.Answers) { s.Domain = "" },
+		"domain with dot":       func(s *dnsrecord.Service, _ *dnsrecord.Answers) { s.Domain = "example.com." },
+		"domain is a number":    func(s *dnsrecord.Service, _ *dnsrecord.Answers) { s.Domain = "example.10" },
+		"domain too long":       func(s *dnsrecord.Service, _ *dnsrecord.Answers) { s.Domain = strings.Repeat("abcdefg.", 30) + "com" },
+		"no room for the owner": func(s *dnsrecord.Service, _ *dnsrecord.Answers) { s.Name = strings.Repeat("n", 58) },
+		"external name":         func(s *dnsrecord.Service, _ *dnsrecord.Answers) { s.ExternalName = "a..b" },
+		"TTL below 0":           func(_ *dnsrecord.Service, a *dnsrecord.Answers) { a.TTL = -1 },
+		"TTL over 31 bits":      func(_ *dnsrecord.Service, a *dnsrecord.Answers) { a.TTL = 1 << 31 },
+		"max weight below 0":    func(_ *dnsrecord.Service, a *dnsrecord.Answers) { a.Split = &dnsrecord.Split{MaxWeight: -1} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			service, answers := nginx, dnsrecord.Answers{Clusters: fleet(2), Previous: previous, AllowEmpty: true}
+			edit(&service, &answers)
+			got, err := dnsrecord.Records(service, answers)
+			require.Len(t, list(t, err), 1)
+			require.True(t, errors.Is(err, dnsrecord.ErrInvalidName) || errors.Is(err, dnsrecord.ErrInvalidValue))
+			require.Equal(t, previous, got, "what is published stands")
+		})
+	}
+}
+
+func TestBadPrefix(t *testing.T) {
+	for _, prefix := range []string{"nginx.test.galactic.svc", "nginx.test.galactic.svc.us", "*", "Web", strings.Repeat("p", 58)} {
+		service := nginx
+		service.Prefix = prefix
+		got, err := dnsrecord.Records(service, dnsrecord.Answers{Clusters: fleet(2)})
+		require.Len(t, list(t, err), 1, prefix)
+		require.Len(t, got, 5, "the rest is published")
+	}
+}
+
+func TestWildcardHostCannotPointToItself(t *testing.T) {
+	answers := dnsrecord.Answers{Clusters: []dnsrecord.Cluster{
+		{Name: "c1", Addresses: []string{"a.b.example.com"}},
+		{Name: "c2", Addresses: []string{"example.com"}},
+	}}
+	got, err := dnsrecord.Hosts([]string{"*.example.com"}, answers)
+	require.ErrorIs(t, err, dnsrecord.ErrLoop)
+	require.Len(t, got, 1)
+	require.Equal(t, []string{"example.com"}, got[0].Targets)
+}
