@@ -1,0 +1,114 @@
+package override
+
+import (
+	"fmt"
+	"strings"
+)
+
+// guard is a path whose value must come out as it went in.
+type guard struct {
+	pointer
+	group bool // only the group of the apiVersion counts
+}
+
+func parseGuards(paths []string) ([]guard, error) {
+	guards := identityGuards()
+	for i, path := range paths {
+		p, err := parsePointer(path)
+		if err != nil {
+			return nil, &Error{Index: i, Path: path, Err: fmt.Errorf("protected path: %w", err)}
+		}
+		guards = append(guards, guard{pointer: p})
+	}
+	return guards, nil
+}
+
+func identityGuards() []guard {
+	name := func(keys ...string) pointer {
+		p := pointer{text: "/" + strings.Join(keys, "/"), exact: true}
+		for _, key := range keys {
+			p.tokens = append(p.tokens, token{key: key})
+		}
+		return p
+	}
+	return []guard{
+		{pointer: name("kind")},
+		{pointer: name("apiVersion"), group: true},
+		{pointer: name("metadata", "name")},
+		{pointer: name("metadata", "namespace")},
+		{pointer: name("metadata", "generateName")},
+	}
+}
+
+// guarded returns the guards that o might touch, and refuses what is aimed straight at one.
+func (o op) guarded(guards []guard) ([]int, error) {
+	if o.kind == opTest {
+		return nil, nil
+	}
+	var out []int
+	for i, g := range guards {
+		aimed := !g.group && (o.path.aims(g.pointer) || o.kind == opMove && o.from.aims(g.pointer))
+		if aimed {
+			return nil, fmt.Errorf("%w: %s", ErrProtected, g.text)
+		}
+		if o.path.meets(g.pointer) || o.kind == opMove && o.from.meets(g.pointer) {
+			out = append(out, i)
+		}
+	}
+	return out, nil
+}
+
+// aims reports whether p is g or below it, whatever the document.
+func (p pointer) aims(g pointer) bool {
+	if len(p.tokens) < len(g.tokens) {
+		return false
+	}
+	for i, t := range g.tokens {
+		if t.kind != tokName || p.tokens[i].kind != tokName || t.key != p.tokens[i].key {
+			return false
+		}
+	}
+	return true
+}
+
+// meets reports whether p and g may lie on one line from the root. Tokens that depend on the document, or that move
+// other items of a list, may be any item.
+func (p pointer) meets(g pointer) bool {
+	for i := range min(len(p.tokens), len(g.tokens)) {
+		a, b := p.tokens[i], g.tokens[i]
+		if (a.kind == tokName || b.kind == tokName) && (a.kind != b.kind || a.key != b.key) {
+			return false
+		}
+	}
+	return true
+}
+
+// check compares the guards that o might touch before and after.
+func (r *run) check(o *op, guards []guard) error {
+	for _, i := range o.guards {
+		g := guards[i]
+		was, had, _ := g.lookup(r.before)
+		is, has, _ := g.lookup(r.root)
+		if had != has || !g.unchanged(was, is) {
+			return fmt.Errorf("%w: %s", ErrProtected, g.text)
+		}
+	}
+	return nil
+}
+
+func (g guard) unchanged(was, is any) bool {
+	if !g.group {
+		return same(was, is)
+	}
+	a, isText := was.(string)
+	b, ok := is.(string)
+	return isText && ok && group(a) == group(b) || same(was, is)
+}
+
+func group(apiVersion string) string {
+	group, _, ok := strings.Cut(apiVersion, "/")
+	if !ok {
+		return ""
+	}
+	return group
+}
