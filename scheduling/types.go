@@ -37,6 +37,7 @@ const (
 	BoundCapacity Bound = "Capacity" // stopped at Capacity
 	BoundNoGrowth Bound = "NoGrowth" // stopped at Current
 	BoundKept     Bound = "Kept"     // holds what already runs there
+	BoundTier     Bound = "Tier"     // nothing was left after the tiers before it
 )
 
 // Result is a division. Shares are in the order of the targets; Shares and Unplaced add up to Request.Replicas.
