@@ -1,0 +1,195 @@
+package fedtest
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+
+	smd "github.com/confed-project/confed/internal/smd/types"
+)
+
+// Member is one API server in memory. Its zero value is ready, serves the built-in kinds and holds the namespaces that
+// every cluster has. It is safe for concurrent use; requests are served one at a time, in the order in which they
+// come in. The fields are read at the first request and must not change after it.
+type Member struct {
+	// Name goes into generated UIDs, so that those of two members differ. It may be empty.
+	Name string
+	// Clock tells the time of creations, deletions and managed fields. When nil it is 2000-01-01 00:00:00 UTC plus one
+	// second for every write so far, so that equal runs give equal objects. A clock that runs ahead of the wall clock
+	// confuses which of more than ten updates are the oldest.
+	Clock func() time.Time
+	// Kinds are served besides the built-in ones, and instead of those with the same group, version and kind. Storing
+	// a CustomResourceDefinition serves its kinds too.
+	Kinds []Kind
+	// Normalize fills in defaults and rewrites values of an object, in place, as a server does while it decodes: before
+	// it finds out who owns what. It comes after the built-in defaults. It may be nil.
+	Normalize func(*unstructured.Unstructured)
+	// Admit is the mutating admission: it may change an object that is about to be stored, or refuse it. What it
+	// changes belongs to nobody. It may be nil.
+	Admit func(Request, *unstructured.Unstructured) error
+
+	mu       sync.Mutex
+	kinds    map[schema.GroupVersionKind]Kind
+	managers map[schema.GroupVersionKind]*smd.Manager
+	objects  map[key]*unstructured.Unstructured
+	version  int64
+	born     int64 // version when the member came to be
+	requests []Request
+	fault    Fault
+}
+
+type key struct {
+	schema.GroupKind
+	types.NamespacedName
+}
+
+// Objects returns what has been written to the member since it came to be, sorted by group, kind, namespace and name.
+func (m *Member) Objects() []*unstructured.Unstructured {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.start()
+	var objects []*unstructured.Unstructured
+	for _, k := range m.sorted() {
+		if version, _ := strconv.ParseInt(m.objects[k].GetResourceVersion(), 10, 64); version > m.born {
+			objects = append(objects, m.objects[k].DeepCopy())
+		}
+	}
+	return objects
+}
+
+func (m *Member) sorted() []key {
+	keys := make([]key, 0, len(m.objects))
+	for k := range m.objects {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b key) int {
+		return slices.Compare(
+			[]string{a.Group, a.Kind, a.Namespace, a.Name},
+			[]string{b.Group, b.Kind, b.Namespace, b.Name},
+		)
+	})
+	return keys
+}
+
+// start makes the zero value ready. The caller holds the lock.
+func (m *Member) start() {
+	if m.objects != nil {
+		return
+	}
+	m.objects = map[key]*unstructured.Unstructured{}
+	m.managers = map[schema.GroupVersionKind]*smd.Manager{}
+	m.serveKinds()
+	for _, name := range []string{"default", "kube-node-lease", "kube-public", "kube-system"} {
+		namespace := &unstructured.Unstructured{Object: map[string]any{}}
+		namespace.SetAPIVersion("v1")
+		namespace.SetKind("Namespace")
+		namespace.SetName(name)
+		// A namespace of these names is always valid.
+		_, _ = m.create(namespace, metav1.CreateOptions{FieldManager: "kube-apiserver"})
+	}
+	m.born = m.version
+}
+
+// serveKinds finds out what is served: the built-in kinds, those of Kinds and those of stored definitions.
+func (m *Member) serveKinds() {
+	m.kinds = map[schema.GroupVersionKind]Kind{}
+	for _, kind := range builtins() {
+		m.kinds[kind.GroupVersionKind] = kind
+	}
+	for _, kind := range m.Kinds {
+		kind.deduced = true
+		m.kinds[kind.GroupVersionKind] = kind
+	}
+	for _, k := range m.sorted() {
+		if k.GroupKind == definition() {
+			for _, kind := range definedKinds(m.objects[k]) {
+				m.kinds[kind.GroupVersionKind] = kind
+			}
+		}
+	}
+	clear(m.managers)
+}
+
+// kind finds a kind that is served.
+func (m *Member) kind(gvk schema.GroupVersionKind) (Kind, error) {
+	kind, ok := m.kinds[gvk]
+	if !ok {
+		return Kind{}, &meta.NoKindMatchError{GroupKind: gvk.GroupKind(), SearchedVersions: []string{gvk.Version}}
+	}
+	return kind, nil
+}
+
+// manager returns what keeps the managed fields of a kind.
+func (m *Member) manager(kind Kind) (*smd.Manager, error) {
+	if manager, ok := m.managers[kind.GroupVersionKind]; ok {
+		return manager, nil
+	}
+	var versions []string
+	for gvk := range m.kinds {
+		if gvk.GroupKind() == kind.GroupKind() {
+			versions = append(versions, gvk.Version)
+		}
+	}
+	manager, err := smd.New(smd.Kind{
+		GroupVersionKind: kind.GroupVersionKind,
+		Merge:            kind.merge(),
+		Deduced:          kind.deduced,
+		Versions:         versions,
+		Custom:           !kind.builtin,
+		Status:           !kind.noStatus,
+		Default:          m.normalize,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("fedtest: %w", err)
+	}
+	m.managers[kind.GroupVersionKind] = manager
+	return manager, nil
+}
+
+func (m *Member) normalize(object map[string]any) {
+	if m.Normalize != nil {
+		m.Normalize(&unstructured.Unstructured{Object: object})
+	}
+}
+
+// now is the time of the write that is being served.
+func (m *Member) now() time.Time {
+	if m.Clock != nil {
+		return m.Clock()
+	}
+	return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(m.version) * time.Second)
+}
+
+// uid makes a UID of the member's name and the number of the write.
+func (m *Member) uid() types.UID {
+	name := uint64(14695981039346656037)
+	for _, b := range []byte(m.Name) {
+		name = (name ^ uint64(b)) * 1099511628211
+	}
+	return types.UID(fmt.Sprintf("%08x-%04x-4000-8000-%012x", uint32(name>>32), uint16(name), m.version+1))
+}
+
+// decode returns a copy of an object as JSON carries it, whatever Go types the caller has used, without nulls.
+func decode(object *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	if object == nil {
+		return nil, fmt.Errorf("fedtest: %w", errNoObject)
+	}
+	data, err := json.Marshal(object.Object)
+	if err != nil {
+		return nil, fmt.Errorf("fedtest: encode object: %w", err)
+	}
+	copied := &unstructured.Unstructured{}
+	if err := copied.UnmarshalJSON(data); err != nil {
+		return nil, fmt.Errorf("fedtest: decode object: %w", err)
+	}
+	return copied, nil
+}

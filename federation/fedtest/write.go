@@ -1,0 +1,326 @@
+package fedtest
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+
+	jsonpatch "github.com/evanphx/json-patch/v5"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/validation"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	smd "github.com/confed-project/confed/internal/smd/types"
+)
+
+// errModified is what a server says when a resourceVersion is not the current one.
+var errModified = errors.New("the object has been modified; please apply your changes to the latest version and try again")
+
+// write is one write that is being served: by whom, and what is there.
+type write struct {
+	kind    Kind
+	key     key
+	manager *smd.Manager
+	request Request
+	by      smd.Write
+	live    *unstructured.Unstructured // nil when there is none; never changed
+}
+
+// begin looks up what a write is about.
+func (m *Member) begin(verb string, obj *unstructured.Unstructured, manager string, dryRun []string) (*write, error) {
+	gvk := obj.GroupVersionKind()
+	kind, err := m.kind(gvk)
+	if err != nil {
+		return nil, err
+	}
+	if manager == "" {
+		manager = "unknown"
+	}
+	w := &write{kind: kind, request: requestOf(verb, obj, manager, dryRun), by: smd.Write{Manager: manager, Now: m.now()}}
+	w.key = key{gvk.GroupKind(), w.request.NamespacedName}
+	if err := kind.placed(w.request.NamespacedName); err != nil {
+		return nil, err
+	}
+	if w.manager, err = m.manager(kind); err != nil {
+		return nil, err
+	}
+	if stored := m.objects[w.key]; stored != nil {
+		w.live = stored.DeepCopy()
+		w.live.SetGroupVersionKind(gvk)
+	}
+	return w, nil
+}
+
+// placed refuses a namespace for a cluster-scoped kind, and none for another: no URL names such an object.
+func (k Kind) placed(name types.NamespacedName) error {
+	switch {
+	case k.Cluster && name.Namespace != "":
+		return apierrors.NewBadRequest("namespace of a cluster-scoped " + k.Kind + ": " + name.Namespace)
+	case !k.Cluster && name.Namespace == "":
+		return apierrors.NewBadRequest("an empty namespace may not be set when a resource name is provided")
+	}
+	return nil
+}
+
+func (w *write) notFound() error { return apierrors.NewNotFound(w.kind.resource(), w.key.Name) }
+
+func (m *Member) get(gvk schema.GroupVersionKind, name types.NamespacedName) (*unstructured.Unstructured, error) {
+	obj := &unstructured.Unstructured{Object: map[string]any{}}
+	obj.SetGroupVersionKind(gvk)
+	obj.SetNamespace(name.Namespace)
+	obj.SetName(name.Name)
+	w, err := m.begin("get", obj, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	if w.live == nil {
+		return nil, w.notFound()
+	}
+	return w.live, nil
+}
+
+func (m *Member) create(obj *unstructured.Unstructured, opts metav1.CreateOptions) (*unstructured.Unstructured, error) {
+	w, err := m.begin("create", obj, opts.FieldManager, opts.DryRun)
+	if err != nil {
+		return nil, err
+	}
+	if obj.GetName() == "" && obj.GetGenerateName() != "" {
+		obj.SetName(obj.GetGenerateName() + strconv.FormatInt(0x10000+m.version, 36))
+		w.key.Name, w.live = obj.GetName(), nil
+	}
+	for _, field := range []string{"uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"} {
+		unstructured.RemoveNestedField(obj.Object, "metadata", field)
+	}
+	m.decoded(obj)
+	obj, err = w.manager.Update(nil, obj, w.by)
+	if err != nil {
+		return nil, serverError(err)
+	}
+	if w.live != nil && m.admitNamespace(w) == nil {
+		return nil, apierrors.NewAlreadyExists(w.kind.resource(), w.key.Name)
+	}
+	return m.insert(w, obj)
+}
+
+func (m *Member) apply(config *unstructured.Unstructured, opts metav1.PatchOptions) (*unstructured.Unstructured, error) {
+	w, err := m.begin("apply", config, opts.FieldManager, opts.DryRun)
+	if err != nil {
+		return nil, err
+	}
+	if opts.FieldManager == "" {
+		return nil, apierrors.NewInvalid(metav1.SchemeGroupVersion.WithKind("PatchOptions").GroupKind(), "", field.ErrorList{
+			field.Required(field.NewPath("fieldManager"), "is required for apply patch"),
+		})
+	}
+	w.by.Force = opts.Force != nil && *opts.Force
+	var live *unstructured.Unstructured
+	if w.live != nil {
+		live = w.live.DeepCopy()
+	}
+	uid := config.GetUID()
+	obj, err := w.manager.Apply(live, config, w.by)
+	switch {
+	case err != nil:
+		return nil, serverError(err)
+	case w.live != nil:
+		return m.replace(w, obj)
+	case uid != "":
+		return nil, apierrors.NewConflict(w.kind.resource(), w.key.Name,
+			errors.New("uid mismatch: the provided object specified uid "+string(uid)+", and no existing object was found"))
+	}
+	return m.insert(w, obj)
+}
+
+func (m *Member) patch(target *unstructured.Unstructured, patch []byte, opts metav1.PatchOptions) (*unstructured.Unstructured, error) {
+	w, err := m.begin("patch", target, opts.FieldManager, opts.DryRun)
+	if err != nil {
+		return nil, err
+	}
+	operations, err := jsonpatch.DecodePatch(patch)
+	if err != nil {
+		return nil, apierrors.NewBadRequest(err.Error())
+	}
+	if w.live == nil {
+		return nil, w.notFound()
+	}
+	before, err := json.Marshal(w.live.Object)
+	if err != nil {
+		return nil, serverError(err)
+	}
+	after, err := operations.Apply(before)
+	if err != nil {
+		return nil, apierrors.NewGenericServerResponse(http.StatusUnprocessableEntity, "", schema.GroupResource{}, "", err.Error(), 0, false)
+	}
+	obj := &unstructured.Unstructured{}
+	if err := obj.UnmarshalJSON(after); err != nil {
+		return nil, apierrors.NewInvalid(schema.GroupKind{}, "", field.ErrorList{field.Invalid(field.NewPath("patch"), string(after), err.Error())})
+	}
+	m.decoded(obj)
+	if obj, err = w.manager.Update(w.live.DeepCopy(), obj, w.by); err != nil {
+		return nil, serverError(err)
+	}
+	return m.replace(w, obj)
+}
+
+// put is a foreign PUT, to the object or one of its subresources.
+func (m *Member) put(obj *unstructured.Unstructured, manager, subresource string) (*unstructured.Unstructured, error) {
+	w, err := m.begin("update", obj, manager, nil)
+	if err != nil {
+		return nil, err
+	}
+	if w.live == nil {
+		return nil, w.notFound()
+	}
+	w.by.Subresource = subresource
+	if path := map[string][]string{"status": {"status"}, "scale": {"spec", "replicas"}}[subresource]; path != nil {
+		value, _, _ := unstructured.NestedFieldCopy(obj.Object, path...)
+		obj = w.live.DeepCopy()
+		if err := unstructured.SetNestedField(obj.Object, value, path...); err != nil {
+			return nil, apierrors.NewBadRequest(err.Error())
+		}
+	}
+	m.decoded(obj)
+	if obj, err = w.manager.Update(w.live.DeepCopy(), obj, w.by); err != nil {
+		return nil, serverError(err)
+	}
+	return m.replace(w, obj)
+}
+
+// decoded does to an object what a server does while it reads one.
+func (m *Member) decoded(obj *unstructured.Unstructured) { m.normalize(obj.Object) }
+
+// serverError is an error that is not an API status as a server answers it.
+func serverError(err error) error {
+	if status := apierrors.APIStatus(nil); errors.As(err, &status) {
+		return err
+	}
+	return &apierrors.StatusError{ErrStatus: metav1.Status{
+		Status: metav1.StatusFailure, Code: http.StatusInternalServerError, Message: err.Error(),
+	}}
+}
+
+// insert stores what is new.
+func (m *Member) insert(w *write, obj *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	if err := m.admitNamespace(w); err != nil {
+		return nil, err
+	}
+	if err := m.admit(w, obj); err != nil {
+		return nil, err
+	}
+	if obj.GetResourceVersion() != "" {
+		return nil, serverError(errors.New("resourceVersion should not be set on objects to be created"))
+	}
+	obj.SetUID(m.uid())
+	obj.SetCreationTimestamp(metav1.NewTime(w.by.Now.UTC()))
+	if !w.kind.noGeneration {
+		obj.SetGeneration(1)
+	}
+	if !w.kind.noStatus {
+		delete(obj.Object, "status")
+	}
+	if w.key.GroupKind == namespaces() {
+		obj.Object["status"] = map[string]any{"phase": "Active"}
+	}
+	if errs := validation.ValidateObjectMetaAccessor(obj, !w.kind.Cluster, w.kind.validName(), field.NewPath("metadata")); len(errs) > 0 {
+		return nil, apierrors.NewInvalid(w.kind.GroupKind(), w.key.Name, errs)
+	}
+	if w.request.DryRun {
+		return obj, nil
+	}
+	return m.store(w.key, obj), nil
+}
+
+// replace stores what changes, if anything does.
+func (m *Member) replace(w *write, obj *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	if obj.GetNamespace() != w.key.Namespace || obj.GetName() != w.key.Name {
+		return nil, apierrors.NewBadRequest("the name or namespace of the object (" + obj.GetNamespace() + "/" + obj.GetName() +
+			") does not match that of the request (" + w.key.NamespacedName.String() + ")")
+	}
+	if version := obj.GetResourceVersion(); version != "" && version != w.live.GetResourceVersion() {
+		return nil, apierrors.NewConflict(w.kind.resource(), w.key.Name, errModified)
+	}
+	if err := m.admit(w, obj); err != nil {
+		return nil, err
+	}
+	w.keep(obj)
+	if errs := validation.ValidateObjectMetaAccessorUpdate(obj, w.live, field.NewPath("metadata")); len(errs) > 0 {
+		return nil, apierrors.NewInvalid(w.kind.GroupKind(), w.key.Name, errs)
+	}
+	keepTimes(obj, w.live)
+	if apiequality.Semantic.DeepEqual(obj.Object, w.live.Object) || w.request.DryRun {
+		return obj, nil
+	}
+	if w.live.GetDeletionTimestamp() != nil && len(obj.GetFinalizers()) == 0 && !m.terminating(w.key) {
+		m.remove(w.key)
+		return obj, nil
+	}
+	return m.store(w.key, obj), nil
+}
+
+// keep restores what no update may change, and counts the generation.
+func (w *write) keep(obj *unstructured.Unstructured) {
+	obj.SetResourceVersion(w.live.GetResourceVersion())
+	obj.SetGeneration(w.live.GetGeneration())
+	obj.SetCreationTimestamp(w.live.GetCreationTimestamp())
+	obj.SetDeletionTimestamp(w.live.GetDeletionTimestamp())
+	obj.SetDeletionGracePeriodSeconds(w.live.GetDeletionGracePeriodSeconds())
+	if obj.GetUID() == "" {
+		obj.SetUID(w.live.GetUID())
+	}
+	if !w.kind.noStatus && w.by.Subresource != "status" {
+		if status, ok := w.live.Object["status"]; ok {
+			obj.Object["status"] = status
+		} else {
+			delete(obj.Object, "status")
+		}
+	}
+	if w.kind.noGeneration {
+		return
+	}
+	changed := w.kind.countsAnnotations && !apiequality.Semantic.DeepEqual(obj.GetAnnotations(), w.live.GetAnnotations())
+	for _, fields := range []map[string]any{obj.Object, w.live.Object} {
+		for field := range fields {
+			if field != "metadata" && field != "status" && !apiequality.Semantic.DeepEqual(obj.Object[field], w.live.Object[field]) {
+				changed = true
+			}
+		}
+	}
+	if changed {
+		obj.SetGeneration(w.live.GetGeneration() + 1)
+	}
+}
+
+// keepTimes takes back new times in managed fields when nothing else has changed.
+func keepTimes(obj, live *unstructured.Unstructured) {
+	before, after := live.GetManagedFields(), obj.GetManagedFields()
+	if len(before) != len(after) {
+		return
+	}
+	same := slices.EqualFunc(before, after, func(a, b metav1.ManagedFieldsEntry) bool {
+		a.Time, b.Time = nil, nil
+		return apiequality.Semantic.DeepEqual(a, b)
+	})
+	rest := obj.DeepCopy()
+	rest.SetManagedFields(before)
+	if same && apiequality.Semantic.DeepEqual(rest.Object, live.Object) {
+		obj.SetManagedFields(before)
+	}
+}
+
+// store writes an object down and returns a copy.
+func (m *Member) store(k key, obj *unstructured.Unstructured) *unstructured.Unstructured {
+	m.version++
+	obj.SetResourceVersion(strconv.FormatInt(m.version, 10))
+	m.objects[k] = obj.DeepCopy()
+	if k.GroupKind == definition() {
+		m.serveKinds()
+	}
+	return obj
+}
