@@ -2,18 +2,16 @@ package pinned
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
-	"path/filepath"
+	"os/exec"
 	"strings"
 	"time"
 )
 
-// compile builds every tool of the module at src into dir. The go command names each package that it compiles
-// (thousands); log gets a count of them, and all that is not such a name.
-func compile(ctx context.Context, src, dir, flags string, log io.Writer) error {
-	cmd := goCommand(ctx, src, "build", "-v", "-o", dir+string(filepath.Separator), "-ldflags", flags, "tool")
+// compile runs a "go build -v". The go command names each package that it compiles (thousands); log gets a count of
+// them, and the error all that is not such a name.
+func compile(cmd *exec.Cmd, log io.Writer) error {
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		return err

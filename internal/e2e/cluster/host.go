@@ -77,15 +77,22 @@ func newRunDir() (string, error) {
 		return "", err
 	}
 	for _, dir := range old {
-		if info, err := os.Stat(dir); err != nil || alive(dir) {
-			continue
-		} else if time.Since(info.ModTime()) > 24*time.Hour {
-			os.RemoveAll(dir)
-		} else {
-			os.RemoveAll(dataDir(dir))
+		if err := sweep(dir); err != nil {
+			return "", err
 		}
 	}
 	return os.MkdirTemp(base(), fmt.Sprintf("run-%d-", os.Getpid()))
+}
+
+func sweep(run string) error {
+	info, err := os.Stat(run)
+	if err != nil || alive(run) {
+		return nil //nolint:nilerr // another process was faster
+	}
+	if time.Since(info.ModTime()) > 24*time.Hour {
+		return os.RemoveAll(run)
+	}
+	return os.RemoveAll(dataDir(run))
 }
 
 func dataDir(run string) string { return filepath.Join(run, "etcd-data") }
