@@ -1,0 +1,75 @@
+package federation
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"hash"
+	"maps"
+	"math"
+	"reflect"
+	"slices"
+)
+
+// digestVersion names the encoding below; a change of it makes every copy look changed once.
+const digestVersion = "v1:"
+
+// digest returns the digest of decoded JSON: v1: and 128 bits in hex. Equal documents have equal digests, whatever the
+// order of their keys. The encoding is a type letter, then a length or the value; so no two documents share one.
+func digest(doc map[string]any) string {
+	h := encoder{Hash: sha256.New()}
+	h.value(doc)
+	return digestVersion + hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+type encoder struct {
+	hash.Hash
+	buf [9]byte
+}
+
+func (e *encoder) head(letter byte, n uint64) {
+	e.buf[0] = letter
+	binary.BigEndian.PutUint64(e.buf[1:], n)
+	_, _ = e.Write(e.buf[:])
+}
+
+func (e *encoder) text(letter byte, s string) {
+	e.head(letter, uint64(len(s)))
+	_, _ = e.Write([]byte(s))
+}
+
+func (e *encoder) value(v any) {
+	switch t := v.(type) {
+	case map[string]any:
+		e.head('m', uint64(len(t)))
+		for _, key := range slices.Sorted(maps.Keys(t)) {
+			e.text('k', key)
+			e.value(t[key])
+		}
+	case []any:
+		e.head('l', uint64(len(t)))
+		for _, x := range t {
+			e.value(x)
+		}
+	case string:
+		e.text('s', t)
+	case bool:
+		e.head('b', map[bool]uint64{true: 1}[t])
+	case int64:
+		e.head('i', uint64(t))
+	case float64:
+		// 3.0 and 3 are one number in JSON.
+		if t == math.Trunc(t) && math.Abs(t) < 1<<53 {
+			e.head('i', uint64(int64(t)))
+			return
+		}
+		e.head('f', math.Float64bits(t))
+	default:
+		e.head('n', 0)
+	}
+}
+
+// sameMap reports whether two maps are one and the same.
+func sameMap(a, b map[string]any) bool {
+	return reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer()
+}

@@ -1,0 +1,159 @@
+package federation
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/confed-project/confed/placement"
+	"github.com/confed-project/confed/scheduling"
+)
+
+// replicasPath says where a kind keeps its number of replicas; nil when nobody said.
+func replicasPath(gvk schema.GroupVersionKind, r *Replicas) []string {
+	if r != nil && r.Path != "" {
+		path, err := parsePointer(r.Path)
+		if err != nil {
+			return nil
+		}
+		return path
+	}
+	switch gvk.GroupKind() {
+	case schema.GroupKind{Group: "apps", Kind: "Deployment"},
+		schema.GroupKind{Group: "apps", Kind: "ReplicaSet"},
+		schema.GroupKind{Group: "apps", Kind: "StatefulSet"},
+		schema.GroupKind{Kind: "ReplicationController"}:
+		return []string{"spec", "replicas"}
+	case schema.GroupKind{Group: "batch", Kind: "Job"}:
+		return []string{"spec", "parallelism"}
+	}
+	return nil
+}
+
+// divide gives every selected cluster its share. Members that cannot be looked at keep their last share, as floor and
+// ceiling, until they have been lost for LostAfter; one that never had a share gets none before it answers. The shares
+// that come back are complete, also beside an error: then they are the last ones.
+func (p Planner) divide(r *renderer, selected []placement.Cluster, snap Snapshot) (map[string]scheduling.Share, error) {
+	if r.obj.Replicas == nil || len(selected) == 0 {
+		return nil, nil
+	}
+	last := make(map[string]scheduling.Share, len(snap.Shares))
+	for _, s := range snap.Shares {
+		last[s.Name] = s
+	}
+	total, strategy, err := p.division(r)
+	if err != nil {
+		return last, err
+	}
+	targets, err := p.targets(r, selected, snap, last)
+	if err != nil || len(targets) == 0 {
+		return last, err
+	}
+	key := r.doc["metadata"].(map[string]any)
+	namespace, _ := key["namespace"].(string)
+	name, _ := key["name"].(string)
+	result, err := strategy(scheduling.Request{Replicas: total, Key: namespace + "/" + name, Rebalance: r.obj.Replicas.Rebalance}, targets)
+	if err != nil {
+		return last, r.fail("", "replicas", err)
+	}
+	shares := maps.Clone(last)
+	for _, s := range result.Shares {
+		shares[s.Name] = s
+	}
+	if result.Unplaced > 0 {
+		err = r.fail("", "replicas", fmt.Errorf("%w: %d of %d", errUnplaced, result.Unplaced, total))
+	}
+	return shares, err
+}
+
+var errUnplaced = errors.New("no cluster has room for all replicas")
+
+func (p Planner) division(r *renderer) (int64, scheduling.Strategy, error) {
+	want := r.obj.Replicas
+	if r.replicas == nil {
+		return 0, nil, r.fail("", "replicas.path", fmt.Errorf("%w: %s", ErrNoReplicasPath, r.gvk.GroupKind()))
+	}
+	strategy, ok := p.Strategies[want.Strategy]
+	if !ok {
+		switch want.Strategy {
+		case "", "Weighted":
+			strategy = scheduling.Weighted
+		default:
+			return 0, nil, r.fail("", "replicas.strategy", fmt.Errorf("%w: no strategy %q", ErrInvalid, want.Strategy))
+		}
+	}
+	if want.Total != nil {
+		return *want.Total, strategy, nil
+	}
+	v, ok := get(r.doc, r.replicas)
+	if !ok {
+		return 1, strategy, nil // as the API server defaults it
+	}
+	total, ok := v.(int64)
+	if !ok {
+		return 0, nil, r.fail("", "template", fmt.Errorf("%w: number of replicas is a %T", ErrInvalid, v))
+	}
+	return total, strategy, nil
+}
+
+// targets turns clusters into numbers. A cluster that has been lost for too long is not among them, so others take its
+// share, while its last share stays remembered.
+func (p Planner) targets(r *renderer, selected []placement.Cluster, snap Snapshot, last map[string]scheduling.Share) ([]scheduling.Target, error) {
+	matchers := make([]placement.Matcher, len(r.obj.Replicas.Preferences))
+	for i, pref := range r.obj.Replicas.Preferences {
+		m, err := placement.Compile(pref.Clusters)
+		if err != nil {
+			return nil, r.fail("", fmt.Sprintf("replicas.preferences[%d].clusters", i), err)
+		}
+		matchers[i] = m
+	}
+	targets := make([]scheduling.Target, 0, len(selected))
+	for _, c := range selected {
+		t := scheduling.Target{Name: c.Name}
+		if len(matchers) == 0 {
+			t.Weight = 1
+		}
+		for i, m := range matchers {
+			if m.Matches(c) {
+				pref := r.obj.Replicas.Preferences[i]
+				t.Weight, t.Min, t.Max, t.Tier = pref.Weight, pref.Min, pref.Max, pref.Tier
+				break
+			}
+		}
+		if n, ok := snap.Capacity[c.Name]; ok {
+			t.Capacity = &n
+		}
+		o := snap.Observed[r.ref(c.Name).Key()]
+		if o.State == Unknown {
+			if p.lost(c, snap) {
+				continue
+			}
+			n := last[c.Name].Replicas
+			t.Min, t.Max, t.Current, t.Capacity = n, &n, &n, nil
+		} else {
+			n := liveReplicas(o, r.replicas)
+			t.Current = &n
+		}
+		targets = append(targets, t)
+	}
+	return targets, nil
+}
+
+// liveReplicas is what an observed copy runs; a live object without the field runs one, as its default says.
+func liveReplicas(o Observation, path []string) int64 {
+	if o.State != Present || o.Live == nil {
+		return 0
+	}
+	if n, ok := get(o.Live.Object, path); ok {
+		i, _ := n.(int64)
+		return i
+	}
+	return 1
+}
+
+// lost reports whether a member has been silent for so long that others take its replicas.
+func (p Planner) lost(c placement.Cluster, snap Snapshot) bool {
+	return p.LostAfter > 0 && c.Ready.State == placement.NotReady && snap.Now.Sub(c.Ready.Since) >= p.LostAfter
+}

@@ -1,0 +1,157 @@
+package federation
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
+
+	"github.com/confed-project/confed/override"
+	"github.com/confed-project/confed/placement"
+	"github.com/confed-project/confed/scheduling"
+)
+
+// planJSON is the wire form of a Plan.
+type planJSON struct {
+	Redacted  bool                 `json:"redacted,omitempty"`
+	Steps     []stepJSON           `json:"steps"`
+	Decisions []placement.Decision `json:"decisions,omitempty"`
+	Errors    []string             `json:"errors,omitempty"`
+}
+
+type stepJSON struct {
+	Cluster      string               `json:"cluster"`
+	APIVersion   string               `json:"apiVersion"`
+	Kind         string               `json:"kind"`
+	Namespace    string               `json:"namespace,omitempty"`
+	Name         string               `json:"name"`
+	Verb         Verb                 `json:"verb"`
+	Reason       Reason               `json:"reason"`
+	Message      string               `json:"message,omitempty"`
+	Manifest     map[string]any       `json:"manifest,omitempty"`
+	Patch        json.RawMessage      `json:"patch,omitempty"`
+	Manager      string               `json:"manager,omitempty"`
+	Force        bool                 `json:"force,omitempty"`
+	Precondition metav1.Preconditions `json:"precondition,omitzero"`
+	Delete       metav1.DeleteOptions `json:"deleteOptions,omitzero"`
+	Rank         int                  `json:"rank"`
+	Holds        bool                 `json:"holds,omitempty"`
+	Digest       string               `json:"digest,omitempty"`
+	Drifted      []string             `json:"drifted,omitempty"`
+	Trace        []override.Change    `json:"trace,omitempty"`
+	Share        *scheduling.Share    `json:"share,omitempty"`
+}
+
+// MarshalJSON encodes the plan for people and logs: the values of Secrets and their digests are masked. A plan decoded
+// from a form in which something was masked is refused by Dispatch.
+func (p Plan) MarshalJSON() ([]byte, error) {
+	masked := p
+	masked.Steps = make([]Step, len(p.Steps))
+	for i, s := range p.Steps {
+		if s.secret() {
+			s, masked.Redacted = s.mask(), true
+		}
+		masked.Steps[i] = s
+	}
+	return EncodePlan(masked)
+}
+
+// UnmarshalJSON reads what MarshalJSON or EncodePlan wrote. Errors come back as text.
+func (p *Plan) UnmarshalJSON(data []byte) error {
+	plan, err := DecodePlan(data)
+	if err == nil {
+		*p = plan
+	}
+	return err
+}
+
+// EncodePlan encodes everything, so that the plan can be carried out later or elsewhere. The output is secret wherever
+// the plan is about Secrets.
+func EncodePlan(p Plan) ([]byte, error) {
+	out := planJSON{Redacted: p.Redacted, Decisions: p.Decisions, Steps: make([]stepJSON, len(p.Steps))}
+	for _, err := range p.Errs {
+		out.Errors = append(out.Errors, err.Error())
+	}
+	for i, s := range p.Steps {
+		version, kind := s.Ref.GVK.ToAPIVersionAndKind()
+		out.Steps[i] = stepJSON{
+			Cluster: s.Ref.Cluster, APIVersion: version, Kind: kind, Namespace: s.Ref.Namespace, Name: s.Ref.Name,
+			Verb: s.Verb, Reason: s.Reason, Message: s.Message, Patch: s.Patch, Manager: s.Manager, Force: s.Force,
+			Precondition: s.Precondition, Delete: s.Delete, Rank: s.Rank, Holds: s.Holds, Digest: s.Digest, Drifted: s.Drifted,
+			Trace: s.Trace, Share: s.Share,
+		}
+		if s.Manifest != nil {
+			out.Steps[i].Manifest = s.Manifest.Object
+		}
+	}
+	return json.Marshal(out)
+}
+
+// DecodePlan reads what EncodePlan or MarshalJSON wrote. What was masked stays masked, and Redacted says so.
+func DecodePlan(data []byte) (Plan, error) {
+	var in planJSON
+	if err := utiljson.Unmarshal(data, &in); err != nil {
+		return Plan{}, &Error{Field: "plan", Err: fmt.Errorf("%w: %w", ErrInvalid, err)}
+	}
+	p := Plan{Redacted: in.Redacted, Decisions: in.Decisions}
+	for _, text := range in.Errors {
+		p.Errs = append(p.Errs, errors.New(text))
+	}
+	for i, s := range in.Steps {
+		if s.Cluster == "" || s.Kind == "" || s.Name == "" || s.Verb == "" {
+			return Plan{}, &Error{Field: fmt.Sprintf("plan.steps[%d]", i), Err: fmt.Errorf("%w: cluster, kind, name and verb are needed", ErrInvalid)}
+		}
+		step := Step{
+			Ref:  Ref{Cluster: s.Cluster, GVK: schema.FromAPIVersionAndKind(s.APIVersion, s.Kind), Namespace: s.Namespace, Name: s.Name},
+			Verb: s.Verb, Reason: s.Reason, Message: s.Message, Patch: s.Patch, Manager: s.Manager, Force: s.Force,
+			Precondition: s.Precondition, Delete: s.Delete, Rank: s.Rank, Holds: s.Holds, Digest: s.Digest, Drifted: s.Drifted,
+			Trace: s.Trace, Share: s.Share,
+		}
+		if s.Manifest != nil {
+			step.Manifest = &unstructured.Unstructured{Object: s.Manifest}
+		}
+		p.Steps = append(p.Steps, step)
+	}
+	return p, nil
+}
+
+const masked = "***"
+
+func (s Step) secret() bool { return s.Ref.GVK.GroupKind() == schema.GroupKind{Kind: "Secret"} }
+
+// mask returns the step of a Secret without its values and without the digest, from which short values could be guessed.
+func (s Step) mask() Step {
+	if s.Manifest != nil {
+		doc := s.Manifest.Object
+		for _, field := range []string{"data", "stringData"} {
+			if m, ok := doc[field].(map[string]any); ok {
+				hidden := make(map[string]any, len(m))
+				for key := range m {
+					hidden[key] = masked
+				}
+				doc = with(doc, field, hidden)
+			}
+		}
+		for _, key := range []string{DigestAnnotation, "kubectl.kubernetes.io/last-applied-configuration"} {
+			path := []string{"metadata", "annotations", key}
+			if _, ok := get(doc, path); ok {
+				doc = set(doc, path, masked)
+			}
+		}
+		s.Manifest = &unstructured.Unstructured{Object: doc}
+	}
+	if s.Digest != "" {
+		s.Digest = masked
+	}
+	trace := make([]override.Change, len(s.Trace))
+	for i, c := range s.Trace {
+		c.Old, c.New = masked, masked
+		trace[i] = c
+	}
+	s.Trace = trace
+	return s
+}

@@ -1,0 +1,104 @@
+package federation
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/confed-project/confed/override"
+	"github.com/confed-project/confed/placement"
+)
+
+// Object is the wish: what should exist, where, how many of it, and what differs from cluster to cluster. It is plain
+// data, made by the program from its own API type. Nothing in this package changes an Object or what it points to.
+type Object struct {
+	// Template is the object to propagate. It needs apiVersion, kind and metadata.name. Nulls, empty lists, status and
+	// server-set metadata are left out of what is sent, and a Secret's stringData becomes data.
+	Template *unstructured.Unstructured
+
+	// Placement says where. The zero value selects nothing, so planning with it removes every copy.
+	Placement placement.Policy
+
+	// Replicas divides the replicas among the selected clusters. Nil: every cluster gets the template's own number.
+	Replicas *Replicas
+
+	// Overrides differ by cluster. Layers are applied by Layer.Priority, then in the order given.
+	Overrides []Override
+
+	// Retain lists JSON pointers of fields that belong to the member once the object exists there, such as
+	// /spec/replicas under an autoscaler. Only the keys of maps can be named.
+	Retain []string
+
+	// Adopt says what to do with an object of the same name that is not ours.
+	Adopt Adopt
+
+	// HoldConflicts makes an apply give way to other field managers: a conflict becomes hold / Conflict with their
+	// names. By default what we send is ours, and an apply is forced.
+	HoldConflicts bool
+
+	// Cascade allows deleting a Namespace or a CustomResourceDefinition, which deletes what is inside it.
+	Cascade bool
+
+	// Orphan releases copies where they would be deleted: the owner label, the digest and our managed-fields entries go,
+	// everything else stays.
+	Orphan bool
+
+	// Suspend selects clusters in which nothing is written: hold / Suspended. The zero value suspends nothing.
+	Suspend placement.Policy
+
+	// HostUID is the UID of the program's own object of this name (the namespace that a federated namespace lives in).
+	// A member object with this UID is that very object: it is labelled, never deleted, and released when its cluster
+	// leaves the placement.
+	HostUID types.UID
+
+	// DeleteOptions are used for every delete; the UID of what was observed is added as a precondition. The default
+	// propagation policy is Background.
+	DeleteOptions metav1.DeleteOptions
+}
+
+// Override is a layer of edits for some clusters. Edits may use variables of the cluster: cluster.name, cluster.region,
+// cluster.provider, cluster.zones, cluster.labels[KEY] and cluster.properties[KEY].
+type Override struct {
+	Clusters placement.Policy
+	Layer    override.Layer
+}
+
+// Replicas says how the replicas of an object are divided among the selected clusters.
+type Replicas struct {
+	// Total is the number to divide; nil: what the template says.
+	Total *int64
+
+	// Path is the JSON pointer to the number of replicas. Empty: by kind, from the table of known kinds (Deployment,
+	// ReplicaSet, StatefulSet, ReplicationController: /spec/replicas; Job: /spec/parallelism). Another kind without a
+	// path is an error, never a silent copy.
+	Path string
+
+	// Strategy names the division: "" or Weighted, Packed, or a name in Planner.Strategies.
+	Strategy string
+
+	// Preferences give clusters their weights and bounds; the first that matches a cluster counts. Without any, all
+	// weights are 1. A cluster that no preference matches gets weight 0.
+	Preferences []Preference
+
+	// Rebalance allows moving replicas that already run.
+	Rebalance bool
+}
+
+// Preference is the weight and the bounds of some clusters in a division; see scheduling.Target.
+type Preference struct {
+	Clusters placement.Policy
+	Weight   int64
+	Min      int64
+	Max      *int64
+	Tier     int
+}
+
+// Adopt says what to do with an object that has our name but not our label.
+type Adopt string
+
+// The adoption policies.
+const (
+	AdoptNever       Adopt = ""            // hold / NotOwned
+	AdoptIfIdentical Adopt = "IfIdentical" // take it over when it already is what we wish, else hold
+	AdoptAlways      Adopt = "Always"      // take it over
+)

@@ -1,0 +1,80 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Bounds of Observe: how many members are asked at a time, and how long one answer may take.
+const (
+	observeLimit   = 128
+	observeTimeout = 10 * time.Second
+)
+
+// Observe looks at each target and returns one observation for each. It asks the members side by side and each member
+// one object at a time; a member that fails or does not answer in 10 seconds is Unknown with the error, for all its
+// remaining targets, and costs the others nothing. It returns when all have answered or ctx ends, and leaves no
+// goroutine behind. Programs with informer caches make observations from them instead.
+func Observe(ctx context.Context, clients Clients, targets []Ref) map[Key]Observation {
+	var mu sync.Mutex
+	observed := make(map[Key]Observation, len(targets))
+	lanes := map[string][]Ref{}
+	var names []string
+	for _, t := range targets {
+		if lanes[t.Cluster] == nil {
+			names = append(names, t.Cluster)
+		}
+		lanes[t.Cluster] = append(lanes[t.Cluster], t)
+	}
+	var group errgroup.Group
+	group.SetLimit(observeLimit)
+	for _, name := range names {
+		group.Go(func() error {
+			client, err := clients(name)
+			for _, t := range lanes[name] {
+				o := Observation{Err: err}
+				if err == nil {
+					o = look(ctx, client, t)
+					if o.Err != nil && classify(o.Err).breaker {
+						err = o.Err
+					}
+				}
+				mu.Lock()
+				observed[t.Key()] = o
+				mu.Unlock()
+			}
+			return nil
+		})
+	}
+	_ = group.Wait()
+	return observed
+}
+
+func look(ctx context.Context, client ClusterClient, t Ref) Observation {
+	ctx, cancel := context.WithTimeout(ctx, observeTimeout)
+	defer cancel()
+	live, err := client.Get(ctx, t.GVK, t.name())
+	switch {
+	case err == nil && live == nil:
+		return Observation{Err: fmt.Errorf("%s: the client returned neither an object nor an error", t)}
+	case err == nil:
+		return Observation{State: Present, Live: live}
+	case apierrors.IsNotFound(err) && named(err):
+		return Observation{State: Absent}
+	}
+	return Observation{Err: err}
+}
+
+// named reports whether a not-found is about an object: one without a name is about a path that the server does not
+// serve, and says nothing about the object.
+func named(err error) bool {
+	var status apierrors.APIStatus
+	return errors.As(err, &status) && status.Status().Details != nil && status.Status().Details.Name != ""
+}

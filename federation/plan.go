@@ -1,0 +1,136 @@
+package federation
+
+import (
+	"errors"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/confed-project/confed/override"
+	"github.com/confed-project/confed/placement"
+	"github.com/confed-project/confed/scheduling"
+)
+
+// Plan is exactly what will be done where, and why; nothing is done yet. It is a value: it can be printed, compared,
+// cut down, kept, and run later or elsewhere. What it prints masks the values of Secrets; a plan that was read back from
+// a masked form is refused by Dispatch (ErrRedacted).
+type Plan struct {
+	// Steps are sorted by cluster, then by rank, kind and name. Each targets another object.
+	Steps []Step
+
+	// Decisions holds one verdict for every cluster of the Fleet and for every name that no cluster bears.
+	Decisions []placement.Decision
+
+	// Errs says what could not be evaluated, so that what stood before was kept. The steps are valid beside it.
+	Errs []error
+
+	// Redacted is true when values were masked on the way.
+	Redacted bool
+}
+
+// Step is one action on one object in one cluster, with all that Dispatch needs to carry it out.
+type Step struct {
+	Ref    Ref
+	Verb   Verb
+	Reason Reason
+	// Message says why in words.
+	Message string
+
+	// Manifest is what create and apply send. It shares structure with the template and with other steps: read-only.
+	Manifest *unstructured.Unstructured
+	// Patch is a JSON patch: all of a release; in an apply, the move of managed fields that goes before it.
+	Patch []byte
+
+	Manager      string // field manager
+	Force        bool   // an apply takes over fields of others
+	Precondition metav1.Preconditions
+	Delete       metav1.DeleteOptions // of a delete, without preconditions
+	Rank         int                  // order within the cluster; deletes run from high to low, before the rest
+
+	// Holds says that the cluster may hold a copy once the step was carried out.
+	Holds bool
+
+	// Digest is the digest of the wish, empty where nothing is wished.
+	Digest string
+	// Drifted lists the paths of the wish that our managed-fields entry no longer covers.
+	Drifted []string
+	// Trace tells which override layer set which path; its values are those of the manifest.
+	Trace []override.Change
+	// Share is what the division gave this cluster; nil when replicas are not divided.
+	Share *scheduling.Share
+
+	live *unstructured.Unstructured
+}
+
+// Verb is what a step does.
+type Verb string
+
+// The six verbs.
+const (
+	Create  Verb = "create"  // POST: the object is absent
+	Apply   Verb = "apply"   // server-side apply
+	Release Verb = "release" // stop owning it; it stays
+	Delete  Verb = "delete"
+	Keep    Verb = "keep" // it is right as it is, or rightly not there
+	Hold    Verb = "hold" // do nothing, for the reason given
+)
+
+// Reason says why a step does what it does. The list is closed and part of the API.
+type Reason string
+
+// The reasons.
+const (
+	ReasonAbsent Reason = "Absent" // create: not there yet
+
+	ReasonChanged Reason = "Changed" // apply: the wish changed
+	ReasonDrifted Reason = "Drifted" // apply: somebody took a field that is ours
+	ReasonAdopted Reason = "Adopted" // apply: an object that was not ours is taken over
+
+	ReasonUnselected Reason = "Unselected" // delete, release, keep: nothing is wished here
+	ReasonSettled    Reason = "Settled"    // keep: it is as wished
+
+	ReasonUnobserved      Reason = "Unobserved"      // hold: could not look
+	ReasonUnknownCluster  Reason = "UnknownCluster"  // hold: no cluster of that name is in the Fleet
+	ReasonInvalidManifest Reason = "InvalidManifest" // hold: it cannot be rendered, or the member refused it as invalid
+	ReasonNotOwned        Reason = "NotOwned"        // hold: somebody else's object has the name
+	ReasonDeleting        Reason = "Deleting"        // hold: it is going away
+	ReasonKindNotServed   Reason = "KindNotServed"   // hold: the member does not serve the kind
+	ReasonConflict        Reason = "Conflict"        // hold: other field managers hold it, or it changed meanwhile
+	ReasonImmutable       Reason = "Immutable"       // hold: the field cannot be changed
+	ReasonGuarded         Reason = "Guarded"         // hold: deleting it would delete what is not ours
+	ReasonWaiting         Reason = "Waiting"         // hold: something else must be there first
+	ReasonSuspended       Reason = "Suspended"       // hold: by wish
+)
+
+// Holders returns the clusters that may hold a copy once the plan was carried out, sorted. A program writes this list
+// down before it dispatches the plan, and hands it back in Snapshot.Holders. The list is never nil.
+func (p Plan) Holders() []string {
+	holders := []string{}
+	for _, s := range p.Steps {
+		if s.Holds {
+			holders = append(holders, s.Ref.Cluster)
+		}
+	}
+	slices.Sort(holders)
+	return slices.Compact(holders)
+}
+
+// Shares returns the division that the plan carries out, sorted by cluster, for Snapshot.Shares.
+func (p Plan) Shares() []scheduling.Share {
+	var shares []scheduling.Share
+	for _, s := range p.Steps {
+		if s.Share != nil {
+			shares = append(shares, *s.Share)
+		}
+	}
+	return shares
+}
+
+// Gone reports that nothing is wished and nothing is left anywhere: the moment to drop a finalizer.
+func (p Plan) Gone() bool {
+	return !slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Verb != Keep || s.Holds })
+}
+
+// Err joins what could not be evaluated; nil when all could.
+func (p Plan) Err() error { return errors.Join(p.Errs...) }

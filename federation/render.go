@@ -1,0 +1,163 @@
+package federation
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/confed-project/confed/override"
+	"github.com/confed-project/confed/placement"
+)
+
+// Rendered is the template as one cluster should have it.
+type Rendered struct {
+	// Manifest shares structure with the template: read-only.
+	Manifest *unstructured.Unstructured
+	// Digest identifies the wish: equal manifests have equal digests. Values at retained paths do not count.
+	Digest string
+	// Trace tells which override layer set which path, from what to what.
+	Trace []override.Change
+}
+
+// Render renders the template for one cluster: template, then replicas (nil: the template's own), then the override
+// layers in order. It is what Plan calls for every selected cluster, less the owner label and the digest annotation
+// that a Planner adds. The error is an *Error with the cluster and the field.
+func Render(obj Object, cluster placement.Cluster, replicas *int64) (Rendered, error) {
+	r, err := newRenderer(obj)
+	if err != nil {
+		return Rendered{}, err
+	}
+	return r.render(cluster, replicas)
+}
+
+// renderer is an Object with everything prepared that does not depend on the cluster.
+type renderer struct {
+	obj       Object
+	name      string // for errors
+	doc       map[string]any
+	gvk       schema.GroupVersionKind
+	replicas  []string // path, nil when the kind has none
+	overrides []compiledOverride
+	retain    [][]string
+}
+
+type compiledOverride struct {
+	matcher placement.Matcher
+	layer   override.Layer
+	err     error
+}
+
+func newRenderer(obj Object) (*renderer, error) {
+	if obj.Template == nil || obj.Template.Object == nil {
+		return nil, &Error{Field: "template", Err: fmt.Errorf("%w: missing", ErrInvalid)}
+	}
+	t := obj.Template
+	gvk := t.GroupVersionKind()
+	ref := Ref{GVK: gvk, Namespace: t.GetNamespace(), Name: t.GetName()}
+	r := &renderer{obj: obj, name: ref.String(), gvk: gvk}
+	for _, field := range []struct{ name, value string }{
+		{"template.apiVersion", t.GetAPIVersion()}, {"template.kind", t.GetKind()}, {"template.metadata.name", t.GetName()},
+	} {
+		if field.value == "" {
+			return nil, &Error{Object: r.name, Field: field.name, Err: fmt.Errorf("%w: missing", ErrInvalid)}
+		}
+	}
+	r.doc = clean(t.Object)
+	r.replicas = replicasPath(gvk, obj.Replicas)
+	for i, o := range obj.Overrides {
+		m, err := placement.Compile(o.Clusters)
+		if err != nil {
+			err = &Error{Object: r.name, Field: fmt.Sprintf("overrides[%d].clusters", i), Err: err}
+		}
+		r.overrides = append(r.overrides, compiledOverride{m, o.Layer, err})
+	}
+	for i, pointer := range obj.Retain {
+		path, err := parsePointer(pointer)
+		if err != nil {
+			return nil, &Error{Object: r.name, Field: fmt.Sprintf("retain[%d]", i), Err: err}
+		}
+		r.retain = append(r.retain, path)
+	}
+	return r, nil
+}
+
+func (r *renderer) fail(cluster, field string, err error) error {
+	return &Error{Object: r.name, Cluster: cluster, Field: field, Err: err}
+}
+
+func (r *renderer) render(cluster placement.Cluster, replicas *int64) (Rendered, error) {
+	doc := r.doc
+	if replicas != nil {
+		if r.replicas == nil {
+			return Rendered{}, r.fail(cluster.Name, "replicas", fmt.Errorf("%w: %s", ErrNoReplicasPath, r.gvk.GroupKind()))
+		}
+		doc = set(doc, r.replicas, *replicas)
+	}
+	var layers []override.Layer
+	for _, o := range r.overrides {
+		if o.err != nil {
+			// Which clusters it meant cannot be known, so it holds all of them.
+			return Rendered{}, r.fail(cluster.Name, "", o.err)
+		}
+		if o.matcher.Matches(cluster) {
+			layers = append(layers, o.layer)
+		}
+	}
+	var trace []override.Change
+	if len(layers) > 0 {
+		out, changes, err := override.ApplyLayers(doc, layers, vars(cluster))
+		if err != nil {
+			return Rendered{}, r.fail(cluster.Name, "overrides", err)
+		}
+		doc, trace = clean(out), changes
+	}
+	wish := doc
+	for _, path := range r.retain {
+		wish = unset(wish, path)
+	}
+	return Rendered{Manifest: &unstructured.Unstructured{Object: doc}, Digest: digest(wish), Trace: trace}, nil
+}
+
+// vars supplies the variables of a cluster to the edits of a layer.
+func vars(c placement.Cluster) override.Vars {
+	return func(name string) (any, bool) {
+		switch name {
+		case "cluster.name":
+			return c.Name, true
+		case "cluster.region":
+			return c.Region, c.Region != ""
+		case "cluster.provider":
+			return c.Provider, c.Provider != ""
+		case "cluster.zones":
+			zones := make([]any, len(c.Zones))
+			for i, z := range c.Zones {
+				zones[i] = z
+			}
+			return zones, len(zones) > 0
+		}
+		for prefix, m := range map[string]map[string]string{"cluster.labels[": c.Labels, "cluster.properties[": c.Properties} {
+			if key, ok := strings.CutPrefix(name, prefix); ok && strings.HasSuffix(key, "]") {
+				v, found := m[strings.TrimSuffix(key, "]")]
+				return v, found
+			}
+		}
+		return nil, false
+	}
+}
+
+var errPointer = errors.New("not a JSON pointer below an object")
+
+// parsePointer splits a JSON pointer into map keys.
+func parsePointer(pointer string) ([]string, error) {
+	if !strings.HasPrefix(pointer, "/") || len(pointer) < 2 {
+		return nil, fmt.Errorf("%w: %q: %w", ErrInvalid, pointer, errPointer)
+	}
+	keys := strings.Split(pointer[1:], "/")
+	for i, key := range keys {
+		keys[i] = strings.ReplaceAll(strings.ReplaceAll(key, "~1", "/"), "~0", "~")
+	}
+	return keys, nil
+}

@@ -1,0 +1,73 @@
+package federation
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+const requestTimeout = 30 * time.Second
+
+// send carries out one step that writes, and returns what the member holds afterwards; nil when that is nothing.
+func (l *lane) send(ctx context.Context, s Step) (*unstructured.Unstructured, error) {
+	timeout := l.Timeout
+	if timeout <= 0 {
+		timeout = requestTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	switch s.Verb {
+	case Create:
+		// Strict, because an unknown field that is dropped on creation would look like drift for ever.
+		return l.client.Create(ctx, s.Manifest, metav1.CreateOptions{FieldManager: s.Manager, FieldValidation: metav1.FieldValidationStrict})
+	case Apply:
+		return l.apply(ctx, s)
+	case Release:
+		return l.client.Patch(ctx, s.target(), s.Patch, metav1.PatchOptions{FieldManager: s.Manager})
+	case Delete:
+		opts := s.Delete
+		opts.Preconditions = &s.Precondition
+		err := l.client.Delete(ctx, s.Ref.GVK, s.Ref.name(), opts)
+		if apierrors.IsNotFound(err) && named(err) {
+			err = nil
+		}
+		return nil, err
+	}
+	return nil, fmt.Errorf("%w: verb %q", ErrInvalid, s.Verb)
+}
+
+// apply first moves the managed fields where the plan says so, then applies under the observed identity.
+func (l *lane) apply(ctx context.Context, s Step) (*unstructured.Unstructured, error) {
+	version := s.Precondition.ResourceVersion
+	if s.Patch != nil {
+		live, err := l.client.Patch(ctx, s.target(), s.Patch, metav1.PatchOptions{FieldManager: s.Manager})
+		if err != nil {
+			return nil, err
+		}
+		if version != nil {
+			version = ptr(live.GetResourceVersion())
+		}
+	}
+	doc := s.Manifest.Object
+	if s.Precondition.UID != nil {
+		doc = set(doc, []string{"metadata", "uid"}, string(*s.Precondition.UID))
+	}
+	if version != nil {
+		doc = set(doc, []string{"metadata", "resourceVersion"}, *version)
+	}
+	return l.client.Patch(ctx, &unstructured.Unstructured{Object: doc}, nil,
+		metav1.PatchOptions{FieldManager: s.Manager, Force: &s.Force})
+}
+
+// target is an object that only names what a patch is for.
+func (s Step) target() *unstructured.Unstructured {
+	u := &unstructured.Unstructured{}
+	u.SetGroupVersionKind(s.Ref.GVK)
+	u.SetNamespace(s.Ref.Namespace)
+	u.SetName(s.Ref.Name)
+	return u
+}

@@ -1,0 +1,37 @@
+package federation
+
+import "github.com/confed-project/confed/status"
+
+// Statuses turns results into what status.Summarize folds: one line per result, in the order given. A cluster in which
+// nothing is wished and nothing is left has the state Gone.
+func Statuses(results []Result) []status.Cluster {
+	lines := make([]status.Cluster, len(results))
+	for i, r := range results {
+		c := status.Cluster{Name: r.Step.Ref.Cluster, State: r.state(), Reason: string(r.Reason), Message: r.Message}
+		if r.Live != nil && c.State != status.StateGone {
+			c.Health, _ = status.Assess(r.Live.Object)
+		}
+		lines[i] = c
+	}
+	return lines
+}
+
+func (r Result) state() status.State {
+	switch {
+	case r.Reason == ReasonUnobserved, r.Reason == ReasonUnknownCluster:
+		return status.StateUnknown
+	case r.Outcome == Failed:
+		return status.StateFailed
+	case r.Outcome == Held && r.Reason == ReasonDeleting:
+		return status.StateRemoving
+	case r.Outcome == Held && r.Reason == ReasonInvalidManifest, r.Outcome == Held && r.Reason == ReasonImmutable:
+		return status.StateFailed
+	case r.Outcome == Held:
+		return status.StatePending
+	case r.Step.Verb == Delete:
+		return status.StateRemoving
+	case r.Step.Verb == Release, r.Reason == ReasonUnselected:
+		return status.StateGone
+	}
+	return status.StateCurrent
+}
