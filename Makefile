@@ -1,5 +1,5 @@
 # make check   format, vet, lint, tidiness, builds, unit tests with the race detector, boundary test: minutes
-# make test    check, then end to end on real API servers, which the first run builds: some minutes more
+# make test    check, then the newest Kubernetes modules and real API servers, which the first run builds
 # make bench   benchmarks           BENCH=Weighted BENCHTIME=1s COUNT=1
 # make fuzz    every fuzz target    FUZZTIME=10s
 # make golden  rewrite the golden files; read the difference before you commit it
@@ -8,18 +8,19 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
-.PHONY: check test bench fuzz golden fmt fmt-check vet lint tidy build unit boundary e2e
+.PHONY: check test bench fuzz golden fmt fmt-check vet lint tidy build unit boundary skew e2e
 
 BENCH ?= .
 BENCHTIME ?= 1s
 COUNT ?= 1
 FUZZTIME ?= 10s
 
+root := github.com/confed-project/confed
+
 # Every directory with a go.mod is a module: found here, listed nowhere. Those without Go files only pin tools.
 modules := $(sort $(patsubst %/,%,$(dir $(shell find . -name .git -prune -o -name testdata -prune -o -name go.mod -print))))
 code := $(foreach m,$(modules),$(if $(shell find $(m) -name '*.go' -print -quit),$(m)))
-e2e := ./internal/e2e
-unit := $(filter-out $(e2e),$(code))
+unit := $(filter-out ./internal/e2e ./internal/skew,$(code))
 
 # $(call each,MODULES,WHAT,COMMAND) runs the command in each module, and says so.
 each = @for m in $(1); do echo "==> $(2) ($$m)"; (cd $$m && $(3)); done
@@ -27,7 +28,7 @@ each = @for m in $(1); do echo "==> $(2) ($$m)"; (cd $$m && $(3)); done
 check: fmt-check vet lint tidy build unit boundary
 	@echo "==> check: all is well"
 
-test: check e2e
+test: check skew e2e
 	@echo "==> test: all is well"
 
 fmt:
@@ -60,11 +61,16 @@ boundary:
 	@echo "==> boundary and house rules"
 	@go test -count=1 -run '^Test(Boundary|House)' .
 
+# The root package has only the boundary tests, which do not depend on versions.
+skew:
+	@echo "==> unit tests against the newest Kubernetes modules"
+	@cd internal/skew && go test $$(go list $(root)/... | grep -v -e '^$(root)$$' -e '^$(root)/internal/pinned' -e '^$(root)/internal/skew')
+
 e2e:
 	@echo "==> the API servers, built once per version"
 	@go run ./internal/pinned/pin kube
 	@echo "==> end to end on real API servers"
-	@cd $(e2e) && go test -count=1 -timeout 20m ./...
+	@cd internal/e2e && go test -count=1 -timeout 20m ./...
 
 bench:
 	$(call each,$(unit),benchmarks,go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -count $(COUNT) -benchmem ./...)
