@@ -51,7 +51,7 @@ tidy:
 	$(call each,$(modules),go.mod is tidy,go mod tidy -diff)
 
 build:
-	$(call each,$(code),build everything$(comma) examples too,go build ./...)
+	$(call each,$(code),build,go build ./...)
 
 unit:
 	$(call each,$(unit),unit tests,go test -race ./...)
@@ -89,5 +89,3 @@ golden:
 		(cd $$dir && go test -count=1 . -update); \
 	done
 	@git status --short -- '*.golden'
-
-comma := ,

@@ -1,6 +1,8 @@
 package e2e_test
 
 import (
+	"crypto/rand"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,6 +24,7 @@ var (
 // TestHarness is the proof that the harness itself does what its users rely on.
 func TestHarness(t *testing.T) {
 	fleet := cluster.Shared(t)
+	name := "harness-" + strings.ToLower(rand.Text())
 	for _, s := range fleet.Servers() {
 		t.Run(s.Name, func(t *testing.T) {
 			ctx := t.Context()
@@ -30,12 +33,12 @@ func TestHarness(t *testing.T) {
 			before, err := s.Writes(ctx)
 			require.NoError(t, err)
 
-			ns := object("v1", "Namespace", "", "harness")
+			ns := object("v1", "Namespace", "", name)
 			_, err = client.Resource(namespaces).Create(ctx, ns, metav1.CreateOptions{})
 			require.NoError(t, err)
-			cm := object("v1", "ConfigMap", "harness", "own")
+			cm := object("v1", "ConfigMap", name, "own")
 			require.NoError(t, unstructured.SetNestedField(cm.Object, s.Name, "data", "cluster"))
-			_, err = client.Resource(configMaps).Namespace("harness").Create(ctx, cm, metav1.CreateOptions{})
+			_, err = client.Resource(configMaps).Namespace(name).Create(ctx, cm, metav1.CreateOptions{})
 			require.NoError(t, err)
 
 			var writes cluster.Writes
@@ -48,10 +51,10 @@ func TestHarness(t *testing.T) {
 			}, 10*time.Second, 50*time.Millisecond, "%s", &writes)
 
 			s.Kill()
-			_, err = client.Resource(configMaps).Namespace("harness").Get(ctx, "own", metav1.GetOptions{})
+			_, err = client.Resource(configMaps).Namespace(name).Get(ctx, "own", metav1.GetOptions{})
 			require.Error(t, err)
 			require.NoError(t, s.Restart(ctx))
-			live, err := client.Resource(configMaps).Namespace("harness").Get(ctx, "own", metav1.GetOptions{})
+			live, err := client.Resource(configMaps).Namespace(name).Get(ctx, "own", metav1.GetOptions{})
 			require.NoError(t, err)
 			got, _, err := unstructured.NestedString(live.Object, "data", "cluster")
 			require.NoError(t, err)

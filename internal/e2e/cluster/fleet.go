@@ -136,5 +136,8 @@ func (f *Fleet) stop() error {
 	}
 	f.etcd.kill()
 	f.ports.release()
+	if f.Dir == "" {
+		return nil
+	}
 	return os.RemoveAll(dataDir(f.Dir))
 }
