@@ -1,15 +1,24 @@
 package federation
 
-import "github.com/confed-project/confed/status"
+import (
+	"strings"
+
+	"github.com/confed-project/confed/status"
+)
 
 // Statuses turns results into what status.Summarize folds: one line per result, in the order given. A cluster in which
-// nothing is wished and nothing is left has the state Gone.
+// nothing is wished and nothing is left has the state Gone. Where all is as wished, the reason and the message are those of
+// the copy's health.
 func Statuses(results []Result) []status.Cluster {
 	lines := make([]status.Cluster, len(results))
 	for i, r := range results {
 		c := status.Cluster{Name: r.Step.Ref.Cluster, State: r.state(), Reason: string(r.Reason), Message: r.Message}
+		var health string
 		if r.Live != nil && c.State != status.StateGone {
-			c.Health, _ = status.Assess(r.Live.Object)
+			c.Health, health = status.Assess(r.Live.Object)
+		}
+		if c.State == status.StateCurrent {
+			c.Reason, c.Message, _ = strings.Cut(health, ": ")
 		}
 		lines[i] = c
 	}

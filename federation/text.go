@@ -88,3 +88,18 @@ func (s Step) String() string {
 
 // GoString is String, so that %#v shows no values either.
 func (s Step) GoString() string { return s.String() }
+
+// String is the result in one line, without values: done, held and failed each with the reason.
+func (r Result) String() string {
+	text := fmt.Sprintf("%s: %s %s: %s", r.Step.Ref.Cluster, r.Step.Verb, r.Step.Ref, strings.ToLower(string(r.Outcome)))
+	if r.Outcome != Done && r.Reason != "" {
+		text += ", " + string(r.Reason)
+	}
+	if r.Outcome != Done && r.Message != "" {
+		text += ": " + r.Message
+	}
+	return text
+}
+
+// GoString is String, so that %#v shows no values either.
+func (r Result) GoString() string { return r.String() }
