@@ -15,9 +15,10 @@ import (
 
 // cause is what a member's refusal means.
 type cause struct {
-	reason  Reason // hold for this reason; empty: the step failed and may be tried again
+	reason  Reason // what the refusal means; empty: nothing that a reason says
 	message string
-	breaker bool // says that the member cannot be reached or is overloaded
+	stale   bool // the object is not what was observed: look and plan again
+	breaker bool // the member cannot be reached or is overloaded
 }
 
 // classify reads a refusal by its cause, since API servers answer plain 500 for much that is the manifest's fault.
@@ -37,12 +38,15 @@ func classify(err error) cause {
 		c.reason = ReasonInvalidManifest
 	case st.Code == http.StatusUnprocessableEntity:
 		c.reason = unprocessable(st, text)
+		c.stale = c.reason == ReasonConflict
 	case st.Reason == metav1.StatusReasonAlreadyExists:
 		c.reason = ReasonNotOwned
 	case st.Code == http.StatusConflict:
 		c.reason = ReasonConflict
 		if managers := conflicting(st); len(managers) > 0 {
 			c.message = "fields are held by " + strings.Join(managers, ", ")
+		} else {
+			c.stale = true
 		}
 	case apierrors.HasStatusCause(err, "NamespaceTerminating"):
 		c.reason = ReasonWaiting

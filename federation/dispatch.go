@@ -48,7 +48,7 @@ type Outcome string
 const (
 	Done   Outcome = "Done"   // carried out, or nothing to do
 	Held   Outcome = "Held"   // by the plan, or the member refused for good
-	Failed Outcome = "Failed" // may be planned and tried again
+	Failed Outcome = "Failed" // may be observed, planned and tried again
 )
 
 // Dispatch carries the plan out and returns exactly one Result per Step, in the order of the plan, keep and hold
@@ -212,7 +212,7 @@ func (l *lane) refused(s Step, err error) Result {
 		c.message, err = "the member refused it", &Error{Object: s.Ref.String(), Cluster: s.Ref.Cluster, Err: errWithheld}
 	}
 	outcome := Failed
-	if c.reason != "" {
+	if c.reason != "" && !c.stale {
 		outcome = Held
 	}
 	r := s.end(outcome, cmp.Or(c.reason, s.Reason), s.live, err)

@@ -29,6 +29,8 @@ func (r Result) state() status.State {
 	switch {
 	case r.Reason == ReasonUnobserved, r.Reason == ReasonUnknownCluster:
 		return status.StateUnknown
+	case r.Outcome == Failed && r.Reason == ReasonConflict:
+		return status.StatePending
 	case r.Outcome == Failed:
 		return status.StateFailed
 	case r.Outcome == Held && r.Reason == ReasonDeleting:

@@ -69,10 +69,10 @@ func (k itemKey) fits(item map[string]any, exact bool) bool {
 	return spelled > 0
 }
 
-// is reports whether a live item has exactly this key.
+// is reports whether a live item has this key. A server spells out the defaults of keys; where one does not, they fit.
 func (k itemKey) is(item any) bool {
-	m, ok := item.(map[string]any)
-	return ok && k.fits(m, true)
+	m, _ := item.(map[string]any)
+	return k.fits(m, false)
 }
 
 // label spells the key in a path: [name=web] or [containerPort=80,protocol=TCP].
