@@ -25,7 +25,7 @@ func (h Health) Conditions(now time.Time, t Thresholds) []Condition {
 	if h.ProbedAt.IsZero() {
 		return nil
 	}
-	ready := h.Readiness(now, t)
+	ready := h.readiness(now, t)
 	status := string(ready.State)
 	if ready.State == placement.ReadyUnknown {
 		status = "Unknown"

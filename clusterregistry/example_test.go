@@ -38,13 +38,14 @@ func ExampleRegistry() {
 func ExampleHealth_After() {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	thresholds := clusterregistry.Thresholds{Failure: 3, Success: 1, Period: 10 * time.Second}
+	cluster := placement.Cluster{Name: "berlin"}
 	var health clusterregistry.Health // kept by the program, with the cluster
 	for _, outcome := range []clusterregistry.Outcome{
 		clusterregistry.Healthy, clusterregistry.Healthy, clusterregistry.Healthy, clusterregistry.Healthy,
 		clusterregistry.Unreachable, clusterregistry.Unreachable, clusterregistry.Unreachable, clusterregistry.Healthy,
 	} {
 		health = health.After(clusterregistry.Probe{At: now, Outcome: outcome}, thresholds)
-		fmt.Printf("%s → %s, %d against\n", outcome, health.Readiness(now, thresholds).State, health.Against)
+		fmt.Printf("%s → %s, %d against\n", outcome, health.Describe(cluster, now, thresholds).Ready.State, health.Against)
 		now = health.Next(thresholds)
 	}
 	// Output:

@@ -3,6 +3,8 @@ package clusterregistry
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/confed-project/confed/placement"
@@ -138,12 +140,27 @@ func either(a, b []string) []string {
 	return b
 }
 
-// Readiness returns the verdict as deciders read it, at the moment now. It is unknown when the last probe is too old.
-func (h Health) Readiness(now time.Time, t Thresholds) placement.Readiness {
+// readiness returns the verdict as deciders read it, at the moment now. It is unknown when the last probe is too old.
+func (h Health) readiness(now time.Time, t Thresholds) placement.Readiness {
 	if !h.ProbedAt.IsZero() && now.Sub(h.ProbedAt) > t.stale() {
 		return placement.Readiness{State: placement.ReadyUnknown, Since: h.ProbedAt.Add(t.stale()), Reason: "NotProbed"}
 	}
 	return placement.Readiness{State: h.Outcome.state(), Since: h.ReadySince, Reason: string(h.Outcome)}
+}
+
+// Describe returns the cluster with the verdict as its readiness, and with the version, region and zones that probes
+// found where c has none. The argument is not changed.
+func (h Health) Describe(c placement.Cluster, now time.Time, t Thresholds) placement.Cluster {
+	c.Ready = h.readiness(now, t)
+	c.Region, c.Zones = cmp.Or(c.Region, h.Facts.Region), slices.Clone(either(c.Zones, h.Facts.Zones))
+	if _, ok := c.Properties[VersionProperty]; !ok && h.Facts.Version != "" {
+		c.Properties = maps.Clone(c.Properties)
+		if c.Properties == nil {
+			c.Properties = map[string]string{}
+		}
+		c.Properties[VersionProperty] = h.Facts.Version
+	}
+	return c
 }
 
 // Next returns when the next probe is due; the zero time, which is past, if there was none.

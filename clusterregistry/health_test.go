@@ -132,12 +132,27 @@ func TestFactsStay(t *testing.T) {
 
 func TestReadinessLapses(t *testing.T) {
 	th := Thresholds{Period: time.Minute}
-	require.Equal(t, placement.Readiness{}, Health{}.Readiness(start, th))
+	require.Equal(t, placement.Readiness{}, Health{}.readiness(start, th))
 	require.True(t, Health{}.Next(th).IsZero())
 	h := Health{}.After(Probe{At: start, Outcome: Healthy}, th)
 	require.Equal(t, start.Add(time.Minute), h.Next(th))
-	require.Equal(t, placement.Readiness{State: placement.Ready, Since: start, Reason: "ClusterReady"}, h.Readiness(start.Add(10*time.Minute), th))
-	require.Equal(t, placement.Readiness{Since: start.Add(10 * time.Minute), Reason: "NotProbed"}, h.Readiness(start.Add(10*time.Minute+1), th))
+	require.Equal(t, placement.Readiness{State: placement.Ready, Since: start, Reason: "ClusterReady"}, h.readiness(start.Add(10*time.Minute), th))
+	require.Equal(t, placement.Readiness{Since: start.Add(10 * time.Minute), Reason: "NotProbed"}, h.readiness(start.Add(10*time.Minute+1), th))
+}
+
+func TestDescribe(t *testing.T) {
+	h := Health{}.After(Probe{At: start, Outcome: Healthy, Facts: Facts{Version: "v1.36.3", Region: "found", Zones: []string{"found"}}}, Thresholds{})
+	bare := placement.Cluster{Name: "a"}
+	require.Equal(t, placement.Cluster{Name: "a", Region: "found", Zones: []string{"found"}, Properties: map[string]string{VersionProperty: "v1.36.3"},
+		Ready: placement.Readiness{State: placement.Ready, Since: start, Reason: "ClusterReady"}}, h.Describe(bare, start, Thresholds{}))
+	told := placement.Cluster{Name: "a", Region: "told", Zones: []string{"told"}, Properties: map[string]string{VersionProperty: "told"}}
+	got := h.Describe(told, start, Thresholds{})
+	require.Equal(t, placement.Ready, got.Ready.State)
+	got.Ready = placement.Readiness{}
+	require.Equal(t, told, got, "the source knows better")
+	shared := placement.Cluster{Name: "a", Properties: map[string]string{"k": "v"}}
+	h.Describe(shared, start, Thresholds{})
+	require.Equal(t, map[string]string{"k": "v"}, shared.Properties, "the argument was changed")
 }
 
 func TestHealthSurvivesARestart(t *testing.T) {
@@ -209,7 +224,7 @@ func TestAHubOutageCondemnsNobody(t *testing.T) {
 		all = Judge(all, probeAll(all, at, func(string) bool { return true }), Thresholds{})
 	}
 	require.Equal(t, map[Outcome]int{Suspect: 100, Unreachable: 1}, tally(all))
-	require.Equal(t, placement.ReadyUnknown, all["c000"].Readiness(at, Thresholds{}).State)
+	require.Equal(t, placement.ReadyUnknown, all["c000"].readiness(at, Thresholds{}).State)
 	require.Equal(t, start.Add(3*time.Minute), all["c000"].ReadySince)
 
 	// The hub is back, and a tenth of the members were really lost.

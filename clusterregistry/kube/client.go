@@ -39,6 +39,7 @@ type Client struct {
 	dynamic dynamic.Interface
 	rest    rest.Interface
 	apis    *apis
+	broken  error // set: there is nothing to dial, and every request answers so
 }
 
 // NewClient returns a client for the cluster that config describes. It does not dial. The config is copied; an error
@@ -174,6 +175,9 @@ func (c *Client) named(ctx context.Context, gvk schema.GroupVersionKind, name ty
 }
 
 func (c *Client) target(ctx context.Context, gvk schema.GroupVersionKind, name types.NamespacedName) (target, error) {
+	if c.broken != nil {
+		return target{}, c.broken
+	}
 	if gvk.Version == "" || gvk.Kind == "" {
 		return target{}, apierrors.NewBadRequest(fmt.Sprintf("%q: no apiVersion or no kind", name))
 	}

@@ -1,73 +1,58 @@
 package kube
 
 import (
+	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/yaml"
+
+	"github.com/confed-project/confed/placement"
 )
-
-// Why a kubeconfig, or one context of it, cannot be used. They are found in a KubeconfigError by errors.Is.
-var (
-	ErrMalformed     = errors.New("not a kubeconfig")
-	ErrNoContext     = errors.New("no such context")
-	ErrExecPlugin    = errors.New("exec plugin not allowed")
-	ErrAuthProvider  = errors.New("auth providers are not supported")
-	ErrFileReference = errors.New("file references are not allowed here")
-	ErrProxyURL      = errors.New("proxy URL is not http, https or socks5")
-)
-
-// KubeconfigError says which part of which kubeconfig cannot be used. Its text contains no credential.
-type KubeconfigError struct {
-	Origin  string // the file, or what else the kubeconfig was read from
-	Context string // "" when it concerns the whole
-	Cluster string // the name inside the kubeconfig; "" when unknown
-	Err     error
-}
-
-// Error names the origin, the context and the cluster.
-func (e *KubeconfigError) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "kubeconfig %s", e.Origin)
-	if e.Context != "" {
-		fmt.Fprintf(&b, ", context %q", e.Context)
-	}
-	if e.Cluster != "" {
-		fmt.Fprintf(&b, ", cluster %q", e.Cluster)
-	}
-	fmt.Fprintf(&b, ": %v", e.Err)
-	return b.String()
-}
-
-// Unwrap returns the cause.
-func (e *KubeconfigError) Unwrap() error { return e.Err }
 
 // FromKubeconfig reads one context of a kubeconfig file; the empty context is the current one. Parts of the file that
 // the context does not use may be broken. A context that runs an exec plugin is refused unless plugins lists its
-// command exactly as the file spells it; a plugin that is allowed may not read standard input. Errors are *KubeconfigError.
+// command exactly as the file spells it; a plugin that is allowed may not read standard input. Errors are *SourceError.
 func FromKubeconfig(path, context string, plugins ...string) (*rest.Config, error) {
+	k, err := readKubeconfig(path, plugins)
+	if err != nil {
+		return nil, err
+	}
+	return k.config(cmp.Or(context, k.current))
+}
+
+// KubeconfigMembers returns one member for each context of a kubeconfig file, named after it, by the rules of
+// FromKubeconfig. The error concerns the file as a whole.
+func KubeconfigMembers(path string, plugins ...string) ([]Member, error) {
+	k, err := readKubeconfig(path, plugins)
+	if err != nil {
+		return nil, err
+	}
+	members := make([]Member, len(k.contexts))
+	for i, e := range k.contexts {
+		members[i] = Member{Cluster: placement.Cluster{Name: e.name}, Origin: k.origin}
+		members[i].Config, members[i].Err = k.config(e.name)
+	}
+	return members, nil
+}
+
+func readKubeconfig(path string, plugins []string) (*kubeconfig, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, &KubeconfigError{Origin: path, Err: err}
+		return nil, &SourceError{Origin: "kubeconfig " + path, Err: err}
 	}
-	k, err := parseKubeconfig(path, data)
+	k, err := parseKubeconfig("kubeconfig "+path, data)
 	if err != nil {
 		return nil, err
 	}
 	k.dir, k.plugins = filepath.Dir(path), plugins
-	if context == "" {
-		context = k.current
-	}
-	return k.config(context)
+	return k, nil
 }
 
 // kubeconfig is a kubeconfig cut into entries that are decoded one context at a time, so that a broken entry breaks
@@ -88,7 +73,7 @@ type entry struct {
 
 // parseKubeconfig never quotes what it read: parsers do, and anything there may be a credential.
 func parseKubeconfig(origin string, data []byte) (*kubeconfig, error) {
-	malformed := &KubeconfigError{Origin: origin, Err: ErrMalformed}
+	malformed := &SourceError{Origin: origin, Err: ErrMalformed}
 	var doc struct {
 		Kind    string            `json:"kind"`
 		Current string            `json:"current-context"`
@@ -109,7 +94,8 @@ func parseKubeconfig(origin string, data []byte) (*kubeconfig, error) {
 				User    string `json:"user"`
 			} `json:"context"`
 		}
-		if json.Unmarshal(raw, &c) == nil && c.Name != "" {
+		known := func(e entry) bool { return e.name == c.Name }
+		if json.Unmarshal(raw, &c) == nil && c.Name != "" && !slices.ContainsFunc(k.contexts, known) {
 			k.contexts = append(k.contexts, entry{c.Name, c.Context.Cluster, c.Context.User})
 		}
 	}
@@ -140,11 +126,11 @@ func byName(list []json.RawMessage) map[string]json.RawMessage {
 func (k *kubeconfig) config(context string) (*rest.Config, error) {
 	i := slices.IndexFunc(k.contexts, func(e entry) bool { return e.name == context })
 	if i < 0 {
-		return nil, &KubeconfigError{Origin: k.origin, Context: context, Err: ErrNoContext}
+		return nil, &SourceError{Origin: k.origin, Context: context, Err: ErrNoContext}
 	}
 	e := k.contexts[i]
 	fail := func(err error) (*rest.Config, error) {
-		return nil, &KubeconfigError{Origin: k.origin, Context: e.name, Cluster: e.cluster, Err: err}
+		return nil, &SourceError{Origin: k.origin, Context: e.name, Cluster: e.cluster, Err: err}
 	}
 	loaded, err := k.load(e)
 	if err != nil {
@@ -189,8 +175,8 @@ func (k *kubeconfig) load(e entry) (*api.Config, error) {
 // allow refuses what a kubeconfig may hold but this one may not use, and resolves paths.
 func (k *kubeconfig) allow(config *api.Config) error {
 	for _, c := range config.Clusters {
-		if c.ProxyURL != "" && !validProxyURL(c.ProxyURL) {
-			return ErrProxyURL
+		if _, err := parseProxy(c.ProxyURL); err != nil {
+			return err
 		}
 	}
 	for _, u := range config.AuthInfos {
@@ -225,10 +211,4 @@ func noFiles(config *api.Config) error {
 		}
 	}
 	return nil
-}
-
-// validProxyURL accepts what the transport can use.
-func validProxyURL(raw string) bool {
-	u, err := url.Parse(raw)
-	return err == nil && u.Host != "" && slices.Contains([]string{"http", "https", "socks5"}, u.Scheme)
 }

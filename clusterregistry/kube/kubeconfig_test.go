@@ -104,9 +104,9 @@ func TestFromKubeconfigRefuses(t *testing.T) {
 		t.Run(test.context, func(t *testing.T) {
 			config, err := FromKubeconfig(path, test.context, test.plugins...)
 			require.Nil(t, config)
-			var kerr *KubeconfigError
+			var kerr *SourceError
 			require.ErrorAs(t, err, &kerr)
-			require.Equal(t, path, kerr.Origin)
+			require.Equal(t, "kubeconfig "+path, kerr.Origin)
 			require.Equal(t, test.context, kerr.Context)
 			require.Equal(t, test.cluster, kerr.Cluster)
 			if test.want != nil {

@@ -3,9 +3,12 @@ package kube
 import (
 	"encoding/json"
 	"io"
+	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -127,4 +130,37 @@ func writeJSON(w http.ResponseWriter, code int, obj any) {
 func configMap(namespace, name string) map[string]any {
 	return map[string]any{"apiVersion": "v1", "kind": "ConfigMap",
 		"metadata": map[string]any{"namespace": namespace, "name": name, "uid": "u1"}}
+}
+
+// quiet drops what a server says about handshakes that a test breaks on purpose.
+func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
+
+// newConnectProxy tunnels, and counts the tunnels that were asked for.
+func newConnectProxy(t testing.TB, connects *atomic.Int32) *httptest.Server {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodConnect {
+			http.Error(w, "only CONNECT", http.StatusMethodNotAllowed)
+			return
+		}
+		connects.Add(1)
+		up, err := net.Dial("tcp", r.Host)
+		if err != nil {
+			http.Error(w, "no", http.StatusBadGateway)
+			return
+		}
+		down, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			_ = up.Close()
+			return
+		}
+		_, _ = io.WriteString(down, "HTTP/1.1 200 OK\r\n\r\n")
+		for _, pair := range [][2]net.Conn{{up, down}, {down, up}} {
+			go func() {
+				_, _ = io.Copy(pair[0], pair[1])
+				_ = pair[0].Close()
+			}()
+		}
+	}))
+	t.Cleanup(s.Close)
+	return s
 }
