@@ -38,6 +38,7 @@ type answerSet struct {
 	labels  map[string]string
 	own     func(host string) bool // whether a name belongs to what is being published
 	members []*member              // sorted by name
+	note    string                 // for people, before the names of those who answer
 }
 
 // newAnswerSet checks what concerns all clusters.
@@ -89,6 +90,7 @@ func (s *answerSet) gather(f *faults) bool {
 		return true
 	}
 	if s.choose(func(*member) bool { return true }) {
+		s.note = "nobody is ready: "
 		return true
 	}
 	f.add("", s.subject, ErrNoAddresses)

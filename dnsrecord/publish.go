@@ -42,7 +42,7 @@ func (s *answerSet) answer(out []Endpoint, e Endpoint, from []*member, kind int)
 		}
 		e.Targets = s.unite(from, kind)
 		e.Labels = maps.Clone(s.labels)
-		e.Why = why(from)
+		e.Why = s.note + why(from)
 		return append(out, e)
 	}
 	for _, m := range from {
@@ -53,7 +53,7 @@ func (s *answerSet) answer(out []Endpoint, e Endpoint, from []*member, kind int)
 		e.SetIdentifier = m.Name
 		e.Labels = maps.Clone(s.labels)
 		e.ProviderSpecific = slices.Clone(m.properties)
-		e.Why = m.Name
+		e.Why = s.note + m.Name
 		out = append(out, e)
 	}
 	return out
@@ -97,16 +97,26 @@ func (s *answerSet) reportHosts(p *place, hosts []*member, kept bool, f *faults)
 	}
 }
 
-// why names the clusters that answer, the first few of them.
+// why names the clusters that answer.
 func why(from []*member) string {
-	const few = 3
-	names := make([]string, 0, few)
-	for _, m := range from[:min(few, len(from))] {
+	names := make([]string, 0, shownNames)
+	for _, m := range from[:min(shownNames, len(from))] {
 		names = append(names, m.Name)
 	}
-	text := strings.Join(names, ", ")
-	if len(from) > few {
-		text += fmt.Sprintf(" and %d more", len(from)-few)
+	return moreNames(names, len(from))
+}
+
+const shownNames = 3
+
+// fewNames writes the first names and how many more there are.
+func fewNames(names []string) string {
+	return moreNames(names[:min(shownNames, len(names))], len(names))
+}
+
+func moreNames(first []string, all int) string {
+	text := strings.Join(first, ", ")
+	if all > len(first) {
+		text += fmt.Sprintf(" and %d more", all-len(first))
 	}
 	return text
 }

@@ -110,3 +110,41 @@ func BenchmarkRecords(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkServices makes the records of 10,000 services in ten clusters.
+func BenchmarkServices(b *testing.B) {
+	answers := dnsrecord.Answers{Clusters: fleet(10)}
+	b.ReportAllocs()
+	for b.Loop() {
+		for i := range 10000 {
+			service := dnsrecord.Service{Name: fmt.Sprintf("nginx-%d", i), Namespace: "test", Federation: "galactic", Domain: "example.com"}
+			if _, err := dnsrecord.Records(service, answers); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+// BenchmarkImportRecords makes the records of a headless service with 10,000 backends in 100 clusters.
+func BenchmarkImportRecords(b *testing.B) {
+	exports := make([]dnsrecord.Export, 100)
+	for i := range exports {
+		e := dnsrecord.Export{Cluster: fmt.Sprintf("c%d", i), Headless: true, Ports: []dnsrecord.Port{{Name: "http", Port: 80}}}
+		for n := range 100 {
+			e.Backends = append(e.Backends, dnsrecord.Backend{
+				Hostname: fmt.Sprintf("web-%d", n), Ready: true, Addresses: []string{fmt.Sprintf("10.1.%d.%d", i, n)},
+			})
+		}
+		exports[i] = e
+	}
+	united, _, err := dnsrecord.Unite("shop", "nginx", exports)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := dnsrecord.ImportRecords("clusterset.local", 0, []dnsrecord.Import{united}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
