@@ -91,8 +91,7 @@ func (p Program) guard(guards []guard) (Program, error) {
 // inLayer turns the error of an edit into one that names the edit's place in its layer.
 func inLayer(layer string, index int, err error) error {
 	out := &Error{Layer: layer, Index: index, Err: err}
-	var inner *Error
-	if errors.As(err, &inner) {
+	if inner, ok := err.(*Error); ok { //nolint:errorlint // only the outermost is about this layer; deeper ones are about documents inside
 		out.Path, out.Err = inner.Path, inner.Err
 	}
 	for _, known := range []error{ErrInvalid, ErrNotFound, ErrProtected, ErrTest} {
