@@ -55,7 +55,7 @@ func builtins() []Kind {
 		"v1": "ConfigMap/sg Endpoints/sg LimitRange/sg Namespace/cg Node/cg PersistentVolume/cg PersistentVolumeClaim/g" +
 			" Pod PodTemplate/s ReplicationController ResourceQuota/g Secret/sg Service/g ServiceAccount/sg",
 		"apps/v1":                         "ControllerRevision/sg DaemonSet Deployment/a ReplicaSet StatefulSet",
-		"autoscaling/v2":                  "HorizontalPodAutoscaler",
+		"autoscaling/v2":                  "HorizontalPodAutoscaler/g",
 		"batch/v1":                        "CronJob Job",
 		"networking.k8s.io/v1":            "Ingress IngressClass/cs NetworkPolicy/s",
 		"policy/v1":                       "PodDisruptionBudget",

@@ -15,35 +15,6 @@ import (
 
 func namespaces() schema.GroupKind { return schema.GroupKind{Kind: "Namespace"} }
 
-func definition() schema.GroupKind {
-	return schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
-}
-
-// definedKinds returns the kinds that a CustomResourceDefinition serves.
-func definedKinds(crd *unstructured.Unstructured) []Kind {
-	text := func(fields ...string) string {
-		value, _, _ := unstructured.NestedString(crd.Object, fields...)
-		return value
-	}
-	versions, _, _ := unstructured.NestedSlice(crd.Object, "spec", "versions")
-	var kinds []Kind
-	for _, v := range versions {
-		version, _ := v.(map[string]any)
-		if served, _ := version["served"].(bool); !served {
-			continue
-		}
-		name, _ := version["name"].(string)
-		_, hasStatus, _ := unstructured.NestedMap(version, "subresources", "status")
-		kinds = append(kinds, Kind{
-			GroupVersionKind: schema.GroupVersionKind{Group: text("spec", "group"), Version: name, Kind: text("spec", "names", "kind")},
-			Resource:         text("spec", "names", "plural"),
-			Cluster:          text("spec", "scope") == "Cluster",
-			noStatus:         !hasStatus,
-		})
-	}
-	return kinds
-}
-
 // validName checks a name as a server does for the kind.
 func (k Kind) validName() validation.ValidateNameFunc {
 	switch {
@@ -123,6 +94,11 @@ func (m *Member) end(k key, orphan bool) {
 	live := m.objects[k]
 	if live == nil {
 		return
+	}
+	if finalizers := live.GetFinalizers(); slices.ContainsFunc(finalizers, isProtection) {
+		live = live.DeepCopy()
+		live.SetFinalizers(slices.DeleteFunc(finalizers, isProtection))
+		m.objects[k] = live
 	}
 	isNamespace := k.GroupKind == namespaces()
 	if isNamespace || len(live.GetFinalizers()) > 0 {
@@ -217,4 +193,9 @@ func (m *Member) disown(k key, owner types.UID, orphan bool) {
 		without.SetOwnerReferences(rest)
 		m.store(k, without)
 	}
+}
+
+// isProtection tells whether a finalizer keeps storage from pods that use it. There are no pods that run here.
+func isProtection(finalizer string) bool {
+	return finalizer == "kubernetes.io/pv-protection" || finalizer == "kubernetes.io/pvc-protection"
 }

@@ -38,13 +38,20 @@ type Member struct {
 	Admit func(Request, *unstructured.Unstructured) error
 
 	mu       sync.Mutex
-	kinds    map[schema.GroupVersionKind]Kind
-	managers map[schema.GroupVersionKind]*smd.Manager
+	kinds    map[schema.GroupVersionKind]*served
 	objects  map[key]*unstructured.Unstructured
 	version  int64
 	born     int64 // version when the member came to be
 	requests []Request
 	fault    Fault
+}
+
+// served is a kind that is served, and what keeps its objects' managed fields.
+type served struct {
+	Kind
+	manager  *smd.Manager   // nil until there is an object
+	fresh    map[string]any // what an object has that nobody has written
+	defaults []defaultRule
 }
 
 type key struct {
@@ -86,7 +93,6 @@ func (m *Member) start() {
 		return
 	}
 	m.objects = map[key]*unstructured.Unstructured{}
-	m.managers = map[schema.GroupVersionKind]*smd.Manager{}
 	m.serveKinds()
 	for _, name := range []string{"default", "kube-node-lease", "kube-public", "kube-system"} {
 		namespace := &unstructured.Unstructured{Object: map[string]any{}}
@@ -101,13 +107,14 @@ func (m *Member) start() {
 
 // serveKinds finds out what is served: the built-in kinds, those of Kinds and those of stored definitions.
 func (m *Member) serveKinds() {
-	m.kinds = map[schema.GroupVersionKind]Kind{}
+	m.kinds = map[schema.GroupVersionKind]*served{}
 	for _, kind := range builtins() {
-		m.kinds[kind.GroupVersionKind] = kind
+		m.kinds[kind.GroupVersionKind] = &served{Kind: kind}
+		m.kinds[kind.GroupVersionKind].fresh, m.kinds[kind.GroupVersionKind].defaults = defaultsOf(kind.GroupKind().String())
 	}
 	for _, kind := range m.Kinds {
 		kind.deduced = true
-		m.kinds[kind.GroupVersionKind] = kind
+		m.kinds[kind.GroupVersionKind] = &served{Kind: kind}
 	}
 	for _, k := range m.sorted() {
 		if k.GroupKind == definition() {
@@ -116,48 +123,56 @@ func (m *Member) serveKinds() {
 			}
 		}
 	}
-	clear(m.managers)
 }
 
 // kind finds a kind that is served.
-func (m *Member) kind(gvk schema.GroupVersionKind) (Kind, error) {
+func (m *Member) kind(gvk schema.GroupVersionKind) (*served, error) {
 	kind, ok := m.kinds[gvk]
 	if !ok {
-		return Kind{}, &meta.NoKindMatchError{GroupKind: gvk.GroupKind(), SearchedVersions: []string{gvk.Version}}
+		return nil, &meta.NoKindMatchError{GroupKind: gvk.GroupKind(), SearchedVersions: []string{gvk.Version}}
 	}
-	return kind, nil
-}
-
-// manager returns what keeps the managed fields of a kind.
-func (m *Member) manager(kind Kind) (*smd.Manager, error) {
-	if manager, ok := m.managers[kind.GroupVersionKind]; ok {
-		return manager, nil
+	if kind.manager != nil {
+		return kind, nil
 	}
 	var versions []string
-	for gvk := range m.kinds {
-		if gvk.GroupKind() == kind.GroupKind() {
-			versions = append(versions, gvk.Version)
+	for other := range m.kinds {
+		if other.GroupKind() == kind.GroupKind() {
+			versions = append(versions, other.Version)
 		}
 	}
-	manager, err := smd.New(smd.Kind{
+	var err error
+	kind.manager, err = smd.New(smd.Kind{
 		GroupVersionKind: kind.GroupVersionKind,
 		Merge:            kind.merge(),
 		Deduced:          kind.deduced,
 		Versions:         versions,
 		Custom:           !kind.builtin,
 		Status:           !kind.noStatus,
-		Default:          m.normalize,
+		New:              kind.fresh,
+		Default:          func(object map[string]any) { m.decoded(kind, object) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("fedtest: %w", err)
 	}
-	m.managers[kind.GroupVersionKind] = manager
-	return manager, nil
+	return kind, nil
 }
 
-func (m *Member) normalize(object map[string]any) {
+// decoded does to an object what a server does while it reads one: it forgets what says nothing, fills in defaults
+// and normalises values.
+func (m *Member) decoded(kind *served, object map[string]any) {
+	if kind.builtin {
+		kind.manager.Tidy(object)
+	}
+	complete(object, kind.fresh)
+	for _, rule := range kind.defaults {
+		rule.fill(object, rule.path)
+	}
+	obj := &unstructured.Unstructured{Object: object}
+	if kind.builtin {
+		compute(obj)
+	}
 	if m.Normalize != nil {
-		m.Normalize(&unstructured.Unstructured{Object: object})
+		m.Normalize(obj)
 	}
 }
 

@@ -25,9 +25,8 @@ var errModified = errors.New("the object has been modified; please apply your ch
 
 // write is one write that is being served: by whom, and what is there.
 type write struct {
-	kind    Kind
+	kind    *served
 	key     key
-	manager *smd.Manager
 	request Request
 	by      smd.Write
 	live    *unstructured.Unstructured // nil when there is none; never changed
@@ -46,9 +45,6 @@ func (m *Member) begin(verb string, obj *unstructured.Unstructured, manager stri
 	w := &write{kind: kind, request: requestOf(verb, obj, manager, dryRun), by: smd.Write{Manager: manager, Now: m.now()}}
 	w.key = key{gvk.GroupKind(), w.request.NamespacedName}
 	if err := kind.placed(w.request.NamespacedName); err != nil {
-		return nil, err
-	}
-	if w.manager, err = m.manager(kind); err != nil {
 		return nil, err
 	}
 	if stored := m.objects[w.key]; stored != nil {
@@ -98,8 +94,8 @@ func (m *Member) create(obj *unstructured.Unstructured, opts metav1.CreateOption
 	for _, field := range []string{"uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"} {
 		unstructured.RemoveNestedField(obj.Object, "metadata", field)
 	}
-	m.decoded(obj)
-	obj, err = w.manager.Update(nil, obj, w.by)
+	m.decoded(w.kind, obj.Object)
+	obj, err = w.kind.manager.Update(nil, obj, w.by)
 	if err != nil {
 		return nil, serverError(err)
 	}
@@ -125,7 +121,7 @@ func (m *Member) apply(config *unstructured.Unstructured, opts metav1.PatchOptio
 		live = w.live.DeepCopy()
 	}
 	uid := config.GetUID()
-	obj, err := w.manager.Apply(live, config, w.by)
+	obj, err := w.kind.manager.Apply(live, config, w.by)
 	switch {
 	case err != nil:
 		return nil, serverError(err)
@@ -143,18 +139,21 @@ func (m *Member) patch(target *unstructured.Unstructured, patch []byte, opts met
 	if err != nil {
 		return nil, err
 	}
-	operations, err := jsonpatch.DecodePatch(patch)
-	if err != nil {
-		return nil, apierrors.NewBadRequest(err.Error())
-	}
 	if w.live == nil {
 		return nil, w.notFound()
+	}
+	if err := json.Unmarshal(patch, &[]json.RawMessage{}); err != nil {
+		return nil, apierrors.NewBadRequest("error decoding patch: " + err.Error())
 	}
 	before, err := json.Marshal(w.live.Object)
 	if err != nil {
 		return nil, serverError(err)
 	}
-	after, err := operations.Apply(before)
+	after := before
+	operations, err := jsonpatch.DecodePatch(patch)
+	if err == nil {
+		after, err = operations.Apply(before)
+	}
 	if err != nil {
 		return nil, apierrors.NewGenericServerResponse(http.StatusUnprocessableEntity, "", schema.GroupResource{}, "", err.Error(), 0, false)
 	}
@@ -162,8 +161,8 @@ func (m *Member) patch(target *unstructured.Unstructured, patch []byte, opts met
 	if err := obj.UnmarshalJSON(after); err != nil {
 		return nil, apierrors.NewInvalid(schema.GroupKind{}, "", field.ErrorList{field.Invalid(field.NewPath("patch"), string(after), err.Error())})
 	}
-	m.decoded(obj)
-	if obj, err = w.manager.Update(w.live.DeepCopy(), obj, w.by); err != nil {
+	m.decoded(w.kind, obj.Object)
+	if obj, err = w.kind.manager.Update(w.live.DeepCopy(), obj, w.by); err != nil {
 		return nil, serverError(err)
 	}
 	return m.replace(w, obj)
@@ -186,15 +185,15 @@ func (m *Member) put(obj *unstructured.Unstructured, manager, subresource string
 			return nil, apierrors.NewBadRequest(err.Error())
 		}
 	}
-	m.decoded(obj)
-	if obj, err = w.manager.Update(w.live.DeepCopy(), obj, w.by); err != nil {
+	m.decoded(w.kind, obj.Object)
+	if subresource == "scale" && !smd.Owned(w.live.GetManagedFields(), "spec", "replicas") {
+		return m.replace(w, obj) // a field that nobody holds stays so when it is scaled
+	}
+	if obj, err = w.kind.manager.Update(w.live.DeepCopy(), obj, w.by); err != nil {
 		return nil, serverError(err)
 	}
 	return m.replace(w, obj)
 }
-
-// decoded does to an object what a server does while it reads one.
-func (m *Member) decoded(obj *unstructured.Unstructured) { m.normalize(obj.Object) }
 
 // serverError is an error that is not an API status as a server answers it.
 func serverError(err error) error {
@@ -214,9 +213,10 @@ func (m *Member) insert(w *write, obj *unstructured.Unstructured) (*unstructured
 	if err := m.admit(w, obj); err != nil {
 		return nil, err
 	}
-	if obj.GetResourceVersion() != "" {
+	if obj.GetResourceVersion() != "" && w.request.Verb == "create" {
 		return nil, serverError(errors.New("resourceVersion should not be set on objects to be created"))
 	}
+	obj.SetResourceVersion("")
 	obj.SetUID(m.uid())
 	obj.SetCreationTimestamp(metav1.NewTime(w.by.Now.UTC()))
 	if !w.kind.noGeneration {
@@ -225,8 +225,9 @@ func (m *Member) insert(w *write, obj *unstructured.Unstructured) (*unstructured
 	if !w.kind.noStatus {
 		delete(obj.Object, "status")
 	}
-	if w.key.GroupKind == namespaces() {
-		obj.Object["status"] = map[string]any{"phase": "Active"}
+	m.decoded(w.kind, obj.Object)
+	if w.kind.builtin {
+		m.prepare(obj, nil)
 	}
 	if errs := validation.ValidateObjectMetaAccessor(obj, !w.kind.Cluster, w.kind.validName(), field.NewPath("metadata")); len(errs) > 0 {
 		return nil, apierrors.NewInvalid(w.kind.GroupKind(), w.key.Name, errs)
@@ -239,9 +240,11 @@ func (m *Member) insert(w *write, obj *unstructured.Unstructured) (*unstructured
 
 // replace stores what changes, if anything does.
 func (m *Member) replace(w *write, obj *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	if obj.GetNamespace() != w.key.Namespace || obj.GetName() != w.key.Name {
-		return nil, apierrors.NewBadRequest("the name or namespace of the object (" + obj.GetNamespace() + "/" + obj.GetName() +
-			") does not match that of the request (" + w.key.NamespacedName.String() + ")")
+	if obj.GetNamespace() != w.key.Namespace {
+		return nil, apierrors.NewBadRequest("the namespace of the provided object does not match the namespace sent on the request")
+	}
+	if obj.GetName() != w.key.Name {
+		return nil, apierrors.NewBadRequest("the name of the object (" + obj.GetName() + ") does not match the name on the URL (" + w.key.Name + ")")
 	}
 	if version := obj.GetResourceVersion(); version != "" && version != w.live.GetResourceVersion() {
 		return nil, apierrors.NewConflict(w.kind.resource(), w.key.Name, errModified)
@@ -250,8 +253,13 @@ func (m *Member) replace(w *write, obj *unstructured.Unstructured) (*unstructure
 		return nil, err
 	}
 	w.keep(obj)
+	if w.kind.builtin {
+		m.prepare(obj, w.live)
+	}
+	w.count(obj)
 	if errs := validation.ValidateObjectMetaAccessorUpdate(obj, w.live, field.NewPath("metadata")); len(errs) > 0 {
-		return nil, apierrors.NewInvalid(w.kind.GroupKind(), w.key.Name, errs)
+		// A server looks twice: for all kinds, and for this one.
+		return nil, apierrors.NewInvalid(w.kind.GroupKind(), w.key.Name, append(errs, errs...))
 	}
 	keepTimes(obj, w.live)
 	if apiequality.Semantic.DeepEqual(obj.Object, w.live.Object) || w.request.DryRun {
@@ -264,7 +272,7 @@ func (m *Member) replace(w *write, obj *unstructured.Unstructured) (*unstructure
 	return m.store(w.key, obj), nil
 }
 
-// keep restores what no update may change, and counts the generation.
+// keep restores what no update may change.
 func (w *write) keep(obj *unstructured.Unstructured) {
 	obj.SetResourceVersion(w.live.GetResourceVersion())
 	obj.SetGeneration(w.live.GetGeneration())
@@ -281,6 +289,10 @@ func (w *write) keep(obj *unstructured.Unstructured) {
 			delete(obj.Object, "status")
 		}
 	}
+}
+
+// count counts the generation.
+func (w *write) count(obj *unstructured.Unstructured) {
 	if w.kind.noGeneration {
 		return
 	}

@@ -205,3 +205,37 @@ func keyDefault(text string) any {
 	}
 	return text
 }
+
+// tidy forgets nulls, lists without items and maps without keys, as a server's types do. It returns false for a value
+// that is nothing then.
+func (n *node) tidy(value any) bool {
+	// To reset managed fields is to give an empty list of them.
+	if n.how == "any" || n.path == "metadata.managedFields" {
+		return true
+	}
+	switch value := value.(type) {
+	case nil:
+		return false
+	default:
+		return true
+	case map[string]any:
+		for name, content := range value {
+			below := n.fields[name]
+			if n.how == "map" {
+				below = n.fields["*"]
+			}
+			if below == nil {
+				below = &node{path: n.path + "." + name}
+			}
+			if !below.tidy(content) {
+				delete(value, name)
+			}
+		}
+		return len(value) > 0 || n.how != "map"
+	case []any:
+		for _, item := range value {
+			n.tidy(item)
+		}
+		return len(value) > 0
+	}
+}

@@ -1,6 +1,7 @@
 package types
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -31,6 +32,8 @@ type Kind struct {
 	Custom bool
 	// Status is a subresource: the main resource does not own it.
 	Status bool
+	// New is what an object has that nobody has written: what its types cannot do without. It may be nil.
+	New map[string]any
 	// Default fills in what a server fills in, in place. It may be nil, and may be called from many goroutines.
 	Default func(object map[string]any)
 }
@@ -102,7 +105,7 @@ type Write struct {
 // server, managed fields that updated brings along replace live's. The arguments are used up.
 func (m *Manager) Update(live, updated *unstructured.Unstructured, w Write) (*unstructured.Unstructured, error) {
 	if live == nil {
-		live = empty(updated.GroupVersionKind())
+		live = m.kind.empty()
 	}
 	fields, err := m.of(w.Subresource, live, updated)
 	if err != nil {
@@ -118,7 +121,7 @@ func (m *Manager) Update(live, updated *unstructured.Unstructured, w Write) (*un
 // *errors.StatusError for a conflict, and plain text for what a server answers with a 500. The arguments are used up.
 func (m *Manager) Apply(live, config *unstructured.Unstructured, w Write) (*unstructured.Unstructured, error) {
 	if live == nil {
-		live = empty(config.GroupVersionKind())
+		live = m.kind.empty()
 	}
 	fields, err := m.of(w.Subresource, live, config)
 	if err != nil {
@@ -167,9 +170,12 @@ func seconds(t *metav1.Time) int64 {
 	return t.Unix()
 }
 
-func empty(gvk schema.GroupVersionKind) *unstructured.Unstructured {
-	object := &unstructured.Unstructured{Object: map[string]any{}}
-	object.SetGroupVersionKind(gvk)
+func (k Kind) empty() *unstructured.Unstructured {
+	object := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(k.New)}
+	if k.New == nil {
+		object.Object = map[string]any{}
+	}
+	object.SetGroupVersionKind(k.GroupVersionKind)
 	return object
 }
 
@@ -235,4 +241,23 @@ func (c *converter) Default(object runtime.Object) {
 	}
 }
 
-func (c *converter) New(gvk schema.GroupVersionKind) (runtime.Object, error) { return empty(gvk), nil }
+func (c *converter) New(schema.GroupVersionKind) (runtime.Object, error) { return c.kind.empty(), nil }
+
+// Tidy removes from an object what a server's types for it cannot hold, in place: nulls, empty lists and empty maps.
+func (m *Manager) Tidy(object map[string]any) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.root.tidy(object)
+}
+
+// Owned tells whether any of the entries holds a field of an object.
+func Owned(entries []metav1.ManagedFieldsEntry, path ...string) bool {
+	fields := make([]any, len(path))
+	for i, name := range path {
+		fields[i] = name
+	}
+	return slices.ContainsFunc(entries, func(e metav1.ManagedFieldsEntry) bool {
+		set := &fieldpath.Set{}
+		return e.FieldsV1 != nil && set.FromJSON(bytes.NewReader(e.FieldsV1.Raw)) == nil && set.Has(fieldpath.MakePathOrDie(fields...))
+	})
+}

@@ -1,0 +1,100 @@
+package fedtest
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+func definition() schema.GroupKind {
+	return schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
+}
+
+// definedKinds returns the kinds that a CustomResourceDefinition serves.
+func definedKinds(crd *unstructured.Unstructured) []*served {
+	text := func(fields ...string) string {
+		value, _, _ := unstructured.NestedString(crd.Object, fields...)
+		return value
+	}
+	versions, _, _ := unstructured.NestedSlice(crd.Object, "spec", "versions")
+	var kinds []*served
+	for _, v := range versions {
+		version, _ := v.(map[string]any)
+		if on, _ := version["served"].(bool); !on {
+			continue
+		}
+		name, _ := version["name"].(string)
+		_, hasStatus, _ := unstructured.NestedMap(version, "subresources", "status")
+		kind := &served{Kind: Kind{
+			GroupVersionKind: schema.GroupVersionKind{Group: text("spec", "group"), Version: name, Kind: text("spec", "names", "kind")},
+			Resource:         text("spec", "names", "plural"),
+			Cluster:          text("spec", "scope") == "Cluster",
+			Merge:            map[string]string{},
+			noStatus:         !hasStatus,
+		}}
+		root, _, _ := unstructured.NestedMap(version, "schema", "openAPIV3Schema")
+		kind.deduced = len(root) == 0 || isTrue(root, "x-kubernetes-preserve-unknown-fields")
+		kind.readSchema(root, nil)
+		kinds = append(kinds, kind)
+	}
+	return kinds
+}
+
+func isTrue(object map[string]any, field string) bool {
+	is, _ := object[field].(bool)
+	return is
+}
+
+// readSchema notes how the lists and maps of a structural schema merge, and its defaults.
+func (s *served) readSchema(node map[string]any, path []string) {
+	if value, ok := node["default"]; ok && len(path) > 0 {
+		s.defaults = append(s.defaults, defaultRule{path: path, value: value})
+	}
+	if how := mergeOf(node); how != "" && len(path) > 0 {
+		s.Merge[strings.Join(path, ".")] = how
+		if how == "atomic" || how == "set" || how == "any" {
+			return
+		}
+	}
+	properties, _ := node["properties"].(map[string]any)
+	if items, _ := node["items"].(map[string]any); items != nil {
+		properties, _ = items["properties"].(map[string]any)
+	}
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
+		if property, ok := properties[name].(map[string]any); ok {
+			s.readSchema(property, append(slices.Clone(path), name))
+		}
+	}
+}
+
+// mergeOf returns the rule that a schema's extensions stand for.
+func mergeOf(node map[string]any) string {
+	switch {
+	case node["x-kubernetes-list-type"] == "set":
+		return "set"
+	case node["x-kubernetes-list-type"] == "map":
+		items, _ := node["items"].(map[string]any)
+		properties, _ := items["properties"].(map[string]any)
+		keys, _ := node["x-kubernetes-list-map-keys"].([]any)
+		how := "keys"
+		for _, k := range keys {
+			key, _ := k.(string)
+			how += " " + key
+			property, _ := properties[key].(map[string]any)
+			if value, ok := property["default"]; ok {
+				how += "=" + strings.Trim(encode(value), `"`)
+			}
+		}
+		return how
+	case node["x-kubernetes-map-type"] == "atomic":
+		return "atomic"
+	case isTrue(node, "x-kubernetes-preserve-unknown-fields"):
+		return "any"
+	case node["additionalProperties"] != nil:
+		return "map"
+	}
+	return ""
+}
