@@ -23,34 +23,38 @@ func (v verdict) found() bool { return v.reason != "" }
 // for people. The object is decoded JSON, is only read, and should carry its spec and status.
 //
 // In this order: an object being deleted is Terminating; one whose controller has not seen its latest generation is
-// InProgress; then the conditions Reconciling and Stalled speak; then the rules of its kind; then the usual conditions
-// (Ready, Available, …). What remains is Unknown, as is a status that contradicts its own types: never Current by default.
-func Assess(live map[string]any) (Health, string) {
-	v := assess(live)
+// InProgress; then the caller's first rule for the kind decides; then the conditions Reconciling and Stalled; then the
+// known rules of the kind; then the usual conditions (Ready, Available, …). What remains is Unknown, as is a status that
+// contradicts its own types and an object that a rule cannot judge: never Current by default.
+func Assess(live map[string]any, rules ...Rule) (Health, string) {
+	v := assess(live, rules)
 	if v.message == "" {
 		return v.health, v.reason
 	}
 	return v.health, v.reason + ": " + v.message
 }
 
-func assess(live map[string]any) verdict {
+func assess(live map[string]any, rules []Rule) verdict {
 	o := open(live)
 	if o.kind == "" && o.bad == "" {
 		o.wrong("kind", "missing")
 	}
-	v := judge(&o)
+	v := judge(&o, rules)
 	if o.bad != "" {
 		return verdict{HealthUnknown, "Malformed", o.bad}
 	}
 	return v
 }
 
-func judge(o *object) verdict {
+func judge(o *object, rules []Rule) verdict {
 	if o.text(o.meta, "deletionTimestamp", "") != "" {
 		return verdict{HealthTerminating, "Terminating", "being deleted"}
 	}
 	if v := generation(o); v.found() {
 		return v
+	}
+	if r, ok := ruleFor(rules, o); ok {
+		return r.apply(o)
 	}
 	if statusless(o.group, o.kind) {
 		return current("exists")
@@ -58,19 +62,46 @@ func judge(o *object) verdict {
 	if o.spec == nil && o.stat == nil {
 		return verdict{HealthUnknown, "NoStatus", "neither spec nor status was read"}
 	}
-	o.conds = o.list(o.stat, "conditions")
-	for i := range o.conds {
-		switch c := o.conditionAt(i); {
-		case c.kind == "Reconciling" && c.is("True"):
-			return progress(reasonOr(c.reason, "Reconciling"), c.message)
-		case c.kind == "Stalled" && c.is("True"):
-			return failed(reasonOr(c.reason, "Stalled"), c.message)
-		}
+	v, flaw := convention(o)
+	if v.found() {
+		return v
+	}
+	if r, ok := ruleFor(rulesOf(o.group), o); ok {
+		return r.apply(o)
+	}
+	if flaw != "" {
+		o.bad = flaw
+		return verdict{}
 	}
 	if v := builtin(o); v.found() {
 		return v
 	}
 	return usual(o)
+}
+
+// convention reads the conditions that mean the same in every kind, and says what is wrong with the list; some kinds
+// have lists of another shape, which their rules know.
+func convention(o *object) (v verdict, flaw string) {
+	if o.stat["conditions"] == nil {
+		return verdict{}, ""
+	}
+	list, ok := o.stat["conditions"].([]any)
+	if !ok {
+		return verdict{}, "conditions is not a list"
+	}
+	o.conds = list
+	for i := range list {
+		c, bad := readCondition(list[i])
+		switch {
+		case bad != "":
+			flaw = bad
+		case c.kind == "Reconciling" && c.is("True"):
+			return progress(reasonOr(c.reason, "Reconciling"), c.message), ""
+		case c.kind == "Stalled" && c.is("True"):
+			return failed(reasonOr(c.reason, "Stalled"), c.message), ""
+		}
+	}
+	return verdict{}, flaw
 }
 
 // generation is lenient with objects that have no generation or no observed one.
@@ -141,7 +172,8 @@ func statusless(group, kind string) bool {
 	case "coordination.k8s.io":
 		return kind == "Lease"
 	case "admissionregistration.k8s.io":
-		return kind != "ValidatingAdmissionPolicy"
+		return kind == "ValidatingWebhookConfiguration" || kind == "MutatingWebhookConfiguration" || kind == "ValidatingAdmissionPolicyBinding" ||
+			kind == "MutatingAdmissionPolicy" || kind == "MutatingAdmissionPolicyBinding"
 	}
 	return false
 }

@@ -80,7 +80,7 @@ func pod(o *object) verdict {
 		if o.condition("Ready").is("True") {
 			return current("ready")
 		}
-		if v := waiting(o); v.found() {
+		if v := blocked(o); v.found() {
 			return v
 		}
 		return progress("PodNotReady", o.condition("Ready").message)
@@ -89,7 +89,7 @@ func pod(o *object) verdict {
 		if c := o.condition("PodScheduled"); c.is("False") {
 			return progress(reasonOr(c.reason, "PodNotScheduled"), c.message)
 		}
-		if v := waiting(o); v.found() {
+		if v := blocked(o); v.found() {
 			return v
 		}
 		return progress("PodPending", "pending")
@@ -100,8 +100,8 @@ func pod(o *object) verdict {
 	}
 }
 
-// waiting finds a container that will not start without help, else one that is about to.
-func waiting(o *object) verdict {
+// blocked finds a container that will not start without help, else one that is about to.
+func blocked(o *object) verdict {
 	var soon verdict
 	for _, key := range []string{"initContainerStatuses", "containerStatuses"} {
 		for _, entry := range o.list(o.stat, key) {

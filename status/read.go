@@ -115,36 +115,43 @@ func integer(v any) (int64, bool) {
 	return 0, false
 }
 
-// condition is one entry of status.conditions. Pointers would cost an allocation each.
-type condition struct {
+// cond is one entry of status.conditions. Pointers would cost an allocation each.
+type cond struct {
 	kind, status, reason, message string
 }
 
-func (c condition) is(status string) bool { return c.kind != "" && c.status == status }
+func (c cond) is(status string) bool { return c.kind != "" && c.status == status }
 
-// conditionAt reads entry i; an entry that cannot be read is noted and empty.
-func (o *object) conditionAt(i int) condition {
-	m, ok := o.conds[i].(map[string]any)
+// readCondition reads one entry and says what is wrong with it.
+func readCondition(entry any) (c cond, flaw string) {
+	m, ok := entry.(map[string]any)
 	if !ok {
-		o.wrong("conditions", "not a list of objects")
-		return condition{}
+		return cond{}, "conditions is not a list of objects"
 	}
-	c := condition{kind: o.text(m, "type", "")}
-	if c.kind == "" {
-		o.wrong("a condition", "without type")
-		return condition{}
+	kind, isText := m["type"].(string)
+	if !isText || kind == "" {
+		return cond{}, "a condition is without type"
 	}
-	c.status = o.text(m, "status", "")
-	c.reason, c.message = o.text(m, "reason", ""), o.text(m, "message", "")
-	return c
-}
-
-// condition finds one by type; the zero condition is in no status.
-func (o *object) condition(kind string) condition {
-	for i := range o.conds {
-		if m, _ := o.conds[i].(map[string]any); m != nil && m["type"] == kind {
-			return o.conditionAt(i)
+	c.kind = kind
+	for _, f := range []struct {
+		key string
+		to  *string
+	}{{"status", &c.status}, {"reason", &c.reason}, {"message", &c.message}} {
+		v := m[f.key]
+		if *f.to, ok = v.(string); !ok && v != nil {
+			return cond{}, "condition " + kind + ": " + f.key + " is not a string"
 		}
 	}
-	return condition{}
+	return c, ""
+}
+
+// condition finds one by type; the zero cond is in no status.
+func (o *object) condition(kind string) cond {
+	for i := range o.conds {
+		if m, _ := o.conds[i].(map[string]any); m != nil && m["type"] == kind {
+			c, _ := readCondition(m) // convention has seen all of them
+			return c
+		}
+	}
+	return cond{}
 }

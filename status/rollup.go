@@ -12,43 +12,67 @@ const (
 	whyRunes      = 80 // length of what is said of one of them
 )
 
-// rollup is the one line for people: 7 of 9 clusters current, 1 held: eu-2 not reachable since 10:02, 1 failed: …
-func rollup(s Summary, now time.Time) string {
+// line is what a Summary says in words, in two parts: how far the propagation is, and how the workloads fare.
+type line struct {
+	now      time.Time
+	clusters []Cluster
+	strings.Builder
+}
+
+// propagation: 7 of 9 clusters current, 1 held: eu-2 not reachable since 10:02, 1 failed: …
+func propagation(s Summary, now time.Time) string {
 	if s.Totals.Clusters == 0 {
 		return "no clusters"
 	}
-	var b strings.Builder
-	b.WriteString(strconv.Itoa(s.Totals.Current) + " of " + strconv.Itoa(s.Totals.Clusters) + plural(s.Totals.Clusters) + " current")
-	part := func(count int, word string, in func(Cluster) bool) {
-		if count == 0 {
-			return
-		}
-		b.WriteString(", " + strconv.Itoa(count) + " " + word)
-		named := 0
-		for i := 0; i < len(s.Clusters) && named < namedClusters; i++ {
-			if in(s.Clusters[i]) {
-				b.WriteString([]string{": ", "; "}[min(named, 1)] + s.Clusters[i].Name)
-				writeWhy(&b, s.Clusters[i], now)
-				named++
-			}
-		}
-		if named > 0 && count > named {
-			b.WriteString("; and " + strconv.Itoa(count-named) + " more")
-		}
-	}
+	l := line{now: now, clusters: s.Clusters}
+	l.WriteString(strconv.Itoa(s.Totals.Current) + " of " + strconv.Itoa(s.Totals.Clusters) + plural(s.Totals.Clusters) + " current")
 	state := func(want State) func(Cluster) bool { return func(c Cluster) bool { return c.State == want } }
-	part(s.Totals.Failed, "failed", state(StateFailed))
-	part(s.Totals.Unknown, "unknown", func(c Cluster) bool { return !knownState(c.State) })
-	part(s.Totals.Pending, "held", state(StatePending))
-	part(s.Totals.Removing, "being removed", state(StateRemoving))
-	health := func(want ...Health) func(Cluster) bool {
-		return func(c Cluster) bool {
-			return c.State == StateCurrent && (c.Health == want[0] || c.Health == want[len(want)-1])
+	l.part(s.Totals.Failed, "failed", state(StateFailed))
+	l.part(s.Totals.Unknown, "unknown", func(c Cluster) bool { return !knownState(c.State) })
+	l.part(s.Totals.Pending, "held", state(StatePending))
+	l.part(s.Totals.Removing, "being removed", state(StateRemoving))
+	return l.String()
+}
+
+// healthiness: 4 of 9 healthy, 1 unhealthy: us-1 CrashLoopBackOff: container app, …; empty when nothing is known of it.
+func healthiness(s Summary, now time.Time) string {
+	t := s.Totals
+	if t.Healthy+t.InProgress+t.Unhealthy == 0 {
+		return ""
+	}
+	l := line{now: now, clusters: s.Clusters}
+	l.WriteString(strconv.Itoa(t.Healthy) + " of " + strconv.Itoa(t.Clusters) + " healthy")
+	l.part(t.Unhealthy, "unhealthy", func(c Cluster) bool { return c.Health == HealthFailed })
+	l.part(t.InProgress, "in progress", func(c Cluster) bool { return c.Health == HealthInProgress || c.Health == HealthTerminating })
+	return l.String()
+}
+
+// rollup joins both parts; while all that is known to be is healthy, the second need not be said.
+func rollup(s Summary, now time.Time) string {
+	first, second := propagation(s, now), healthiness(s, now)
+	if s.Totals.InProgress+s.Totals.Unhealthy == 0 {
+		return first
+	}
+	return first + "; " + second
+}
+
+// part names the first of count clusters.
+func (l *line) part(count int, word string, in func(Cluster) bool) {
+	if count == 0 {
+		return
+	}
+	l.WriteString(", " + strconv.Itoa(count) + " " + word)
+	named := 0
+	for i := 0; i < len(l.clusters) && named < namedClusters; i++ {
+		if in(l.clusters[i]) {
+			l.WriteString([]string{": ", "; "}[min(named, 1)] + l.clusters[i].Name)
+			l.why(l.clusters[i])
+			named++
 		}
 	}
-	part(s.Totals.Unhealthy, "unhealthy", health(HealthFailed))
-	part(s.Totals.InProgress, "in progress", health(HealthInProgress, HealthTerminating))
-	return b.String()
+	if named > 0 && count > named {
+		l.WriteString("; and " + strconv.Itoa(count-named) + " more")
+	}
 }
 
 func plural(n int) string {
@@ -62,24 +86,24 @@ func knownState(s State) bool {
 	return s == StateCurrent || s == StatePending || s == StateFailed || s == StateRemoving || s == StateGone
 }
 
-// writeWhy says what is known of one cluster: its message, else its reason in words, and since when. The date is shown
-// only when it is not today's, by UTC.
-func writeWhy(b *strings.Builder, c Cluster, now time.Time) {
+// why says what is known of one cluster: its message, else its reason in words, and since when. The date is shown only
+// when it is not today's, by UTC.
+func (l *line) why(c Cluster) {
 	why, _, _ := strings.Cut(strings.TrimSpace(c.Message), "\n")
 	if why == "" {
 		why = words(c.Reason)
 	}
 	if why != "" {
-		b.WriteString(" " + shorten(why, whyRunes))
+		l.WriteString(" " + shorten(why, whyRunes))
 	}
 	if c.Since.IsZero() || c.State == StateCurrent {
 		return
 	}
-	layout := "15:04"
-	if since := c.Since.UTC(); since.YearDay() != now.YearDay() || since.Year() != now.Year() {
+	since, layout := c.Since.UTC(), "15:04"
+	if since.YearDay() != l.now.YearDay() || since.Year() != l.now.Year() {
 		layout = "2006-01-02 15:04"
 	}
-	b.WriteString(" since " + c.Since.UTC().Format(layout))
+	l.WriteString(" since " + since.Format(layout))
 }
 
 // shorten cuts s to n runes, the last of them then an ellipsis.

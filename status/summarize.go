@@ -24,20 +24,20 @@ const (
 
 // Summarize folds what happened in each cluster into one status for the object's given generation.
 //
-// Clusters in StateGone are left out, the others are sorted by name; their order in the argument does not matter. A
-// transition time moves only when that condition's status changes, a cluster's Since only when its State or Reason
-// does; both need prev, the last summary of the same object (also a trimmed one), else they are now. Conditions of
-// other types are carried over from prev. Times are kept in whole seconds, so that a summary survives its way through
-// JSON. No argument is changed.
+// Clusters in StateGone are left out, the others are sorted by name; their order in the argument does not matter. Of
+// several with one name the worst is kept, since lists in API objects are keyed by it. A transition time moves only when
+// that condition's status changes, a cluster's Since only when its State or Reason does; both need prev, the last summary
+// of the same object (also a trimmed one), else they are now. Conditions of other types are carried over from prev. Times
+// are kept in whole seconds, so that a summary survives its way through JSON. No argument is changed.
 func Summarize(prev Summary, generation int64, clusters []Cluster, now time.Time) Summary {
 	now = now.UTC().Truncate(time.Second)
 	out := Summary{ObservedGeneration: generation, Clusters: make([]Cluster, 0, len(clusters))}
 	for _, c := range clusters {
 		if c.State != StateGone {
-			out.Clusters = append(out.Clusters, c)
+			out.Clusters = append(out.Clusters, storable(c))
 		}
 	}
-	sortClusters(out.Clusters)
+	out.Clusters = sortClusters(out.Clusters)
 	setSince(out.Clusters, prev, now)
 	out.Totals = total(out.Clusters)
 	out.Message = rollup(out, now)
@@ -53,7 +53,7 @@ func (s Summary) Same(other Summary) bool {
 		slices.EqualFunc(s.Clusters, other.Clusters, sameCluster)
 }
 
-// sameCondition leaves the message out for the reason given at Same: the conditions of a Summary bear its line.
+// sameCondition leaves the message of our own conditions out, for the reason given at Same: they are made from the rest.
 func sameCondition(a, b metav1.Condition) bool {
 	own := a.Type == ConditionPropagation || a.Type == ConditionHealthy
 	return a.Type == b.Type && a.Status == b.Status && a.Reason == b.Reason && a.ObservedGeneration == b.ObservedGeneration &&
@@ -65,18 +65,32 @@ func sameCluster(a, b Cluster) bool {
 		a.Since.Equal(b.Since) && slices.Equal(a.Values, b.Values)
 }
 
-// sortClusters orders by name, and clusters of one name by what is said of them, so that any order of input gives the same.
-func sortClusters(clusters []Cluster) {
-	byName := func(a, b Cluster) int {
+// storable is c as it comes back from JSON.
+func storable(c Cluster) Cluster {
+	c.Message, c.Reason = strings.ToValidUTF8(c.Message, "\uFFFD"), strings.ToValidUTF8(c.Reason, "\uFFFD")
+	if !c.Time.IsZero() {
+		c.Time = c.Time.UTC().Truncate(time.Second)
+	}
+	return c
+}
+
+// sortClusters orders by name and keeps one of each: the most interesting, and among equals the same in any order.
+func sortClusters(clusters []Cluster) []Cluster {
+	done := true
+	for i := 1; i < len(clusters) && done; i++ {
+		done = clusters[i-1].Name < clusters[i].Name
+	}
+	if done {
+		return clusters
+	}
+	slices.SortFunc(clusters, func(a, b Cluster) int {
 		if d := strings.Compare(a.Name, b.Name); d != 0 {
 			return d
 		}
-		return cmp.Or(cmp.Compare(a.State, b.State), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Message, b.Message),
-			cmp.Compare(a.Health, b.Health), a.Time.Compare(b.Time), slices.CompareFunc(a.Values, b.Values, compareValues))
-	}
-	if !slices.IsSortedFunc(clusters, byName) {
-		slices.SortFunc(clusters, byName)
-	}
+		return cmp.Or(cmp.Compare(interest(b), interest(a)), cmp.Compare(a.State, b.State), cmp.Compare(a.Reason, b.Reason),
+			cmp.Compare(a.Message, b.Message), cmp.Compare(a.Health, b.Health), a.Time.Compare(b.Time), slices.CompareFunc(a.Values, b.Values, compareValues))
+	})
+	return slices.CompactFunc(clusters, func(a, b Cluster) bool { return a.Name == b.Name })
 }
 
 func compareValues(a, b Value) int {
@@ -86,11 +100,7 @@ func compareValues(a, b Value) int {
 // setSince walks both sorted lists at once. A cluster that a trimmed prev does not list may have been dropped there;
 // then its moment is unknown, unless it would have been too interesting to be dropped.
 func setSince(clusters []Cluster, prev Summary, now time.Time) {
-	old := prev.Clusters
-	if !slices.IsSortedFunc(old, func(a, b Cluster) int { return strings.Compare(a.Name, b.Name) }) {
-		old = slices.Clone(old)
-		sortClusters(old)
-	}
+	old := sortClusters(slices.Clone(prev.Clusters))
 	dropped := interestDropped(prev)
 	for i := range clusters {
 		c := &clusters[i]
@@ -98,18 +108,11 @@ func setSince(clusters []Cluster, prev Summary, now time.Time) {
 			old = old[1:]
 		}
 		c.Since = now
-		if interest(*c) <= dropped {
+		switch known := len(old) > 0 && old[0].Name == c.Name; {
+		case known && old[0].State == c.State && old[0].Reason == c.Reason:
+			c.Since = old[0].Since
+		case !known && interest(*c) <= dropped:
 			c.Since = time.Time{}
-		}
-		known := false
-		for j := 0; j < len(old) && old[j].Name == c.Name; j++ {
-			if !known {
-				c.Since, known = now, true
-			}
-			if old[j].State == c.State && old[j].Reason == c.Reason {
-				c.Since = old[j].Since
-				break
-			}
 		}
 	}
 }
@@ -144,12 +147,13 @@ func total(clusters []Cluster) Totals {
 // conditions are those of prev with ours brought up to date.
 func conditions(prev []metav1.Condition, s Summary, now time.Time) []metav1.Condition {
 	list := slices.Clone(prev)
+	messages := map[string]string{ConditionPropagation: propagation(s, now), ConditionHealthy: healthiness(s, now)}
 	set := func(kind string, verdict metav1.ConditionStatus) {
 		reason := ReasonAllCurrent
 		if verdict != metav1.ConditionTrue {
 			reason = ReasonCheckClusters
 		}
-		meta.SetStatusCondition(&list, metav1.Condition{Type: kind, Status: verdict, Reason: reason, Message: s.Message,
+		meta.SetStatusCondition(&list, metav1.Condition{Type: kind, Status: verdict, Reason: reason, Message: messages[kind],
 			ObservedGeneration: s.ObservedGeneration, LastTransitionTime: metav1.Time{Time: now}})
 	}
 	t := s.Totals
