@@ -124,6 +124,8 @@ func usual(o *object) verdict {
 		once := kind == "Succeeded" || kind == "Complete" || kind == "Completed"
 		switch {
 		case c.kind == "":
+		case c.stale(o):
+			return progress("StaleCondition", kind+" was made for an earlier generation")
 		case kind == "Failed":
 			if c.is("True") {
 				return failed(reasonOr(c.reason, kind), c.message)

@@ -118,6 +118,14 @@ func integer(v any) (int64, bool) {
 // cond is one entry of status.conditions. Pointers would cost an allocation each.
 type cond struct {
 	kind, status, reason, message string
+	entry                         map[string]any
+}
+
+// stale tells a condition that says itself that it was made for an earlier generation.
+func (c cond) stale(o *object) bool {
+	seen, ok := integer(c.entry["observedGeneration"])
+	wanted, has := integer(o.meta["generation"])
+	return ok && has && seen < wanted
 }
 
 func (c cond) is(status string) bool { return c.kind != "" && c.status == status }
@@ -132,7 +140,7 @@ func readCondition(entry any) (c cond, flaw string) {
 	if !isText || kind == "" {
 		return cond{}, "a condition is without type"
 	}
-	c.kind = kind
+	c.kind, c.entry = kind, m
 	for _, f := range []struct {
 		key string
 		to  *string
