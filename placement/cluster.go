@@ -12,6 +12,9 @@ type Cluster struct {
 	Region     string            `json:"region,omitempty"`
 	Zones      []string          `json:"zones,omitempty"` // a set
 	Ready      Readiness         `json:"ready,omitzero"`
+	// Kinds are the API kinds that it serves, such as Deployment.apps or ConfigMap: a set, which a Fleet keeps sorted.
+	// Nil: unknown. A known set without the kind of the object closes the cluster to it, and withdraws nothing.
+	Kinds []string `json:"kinds,omitempty"`
 }
 
 // Taint keeps objects away unless they tolerate it. The fields mean what they mean on a node.

@@ -37,152 +37,138 @@ type eval struct {
 	fleet       *Fleet
 	matcher     Matcher
 	tolerations tolerations
+	guards      []guard
+	verdicts    verdicts
+	groups      []group
+	limit       limit
+	plain       bool // nothing but names, selectors, taints and kinds
+	picks       bool // has groups or a limit
+	vague       bool // which do not compile
 	previous    *previous
 	errs        []*FieldError
 
-	out       []Decision // of Decide; nil in Select
-	names     []string   // selected
-	shortfall int
-	next      time.Time
+	candidates []candidate
+	eligible   int
+	out        []Decision // of Decide; nil in Select
+	names      []string   // selected
+	shortfall  int
+	next       time.Time
 }
 
 func newEval(req Request, fleet *Fleet) *eval {
 	e := &eval{req: &req, fleet: fleet, previous: newPrevious(req.Previous)}
+	note := func(errs []*FieldError) bool {
+		e.errs = append(e.errs, errs...)
+		return len(errs) > 0
+	}
 	var bad []*FieldError
-	e.matcher, e.errs = compile(req.Policy)
+	e.matcher, bad = compile(req.Policy)
+	note(bad)
 	e.tolerations, bad = compileTolerations(req.Policy.Tolerations)
-	e.errs = append(e.errs, bad...)
+	note(bad)
+	e.guards, bad = compileGuards(req.Guards, req.Subject)
+	note(bad)
+	e.verdicts, bad = compileVerdicts(&req)
+	note(bad)
+	e.groups, bad = compileGroups(&req.Policy)
+	e.vague = note(bad)
+	if req.Policy.Limit != nil {
+		e.limit, bad = compileLimit(&req.Policy)
+		e.vague = note(bad) || e.vague
+	}
+	for i, f := range req.Filters {
+		if f.Allow == nil {
+			note([]*FieldError{invalid(index("filters", i)+".allow", "is nil")})
+		}
+	}
+	e.picks = len(e.groups) > 0 || req.Policy.Limit != nil
+	e.plain = !e.picks && !e.matcher.facts && len(e.guards)+len(req.Verdicts)+len(req.Await)+len(req.Filters) == 0 && !req.Policy.OnlyReady
 	return e
 }
 
 func (e *eval) run() {
 	sure, may := e.matcher.masks(e.fleet)
+	handle := e.settle
+	if e.picks {
+		handle = e.enter
+	}
 	for i, k := range e.fleet.parts() {
-		if e.out != nil {
-			for off := range k.clusters {
-				bit := uint64(1) << off
-				e.settle(&k.clusters[off], e.judge(k, bit, sure[i]&bit != 0, may[i]&bit != 0))
-			}
-			continue
+		todo, quick := k.all(), uint64(0)
+		if e.out == nil {
+			todo = may[i]
 		}
-		for todo := may[i]; todo != 0; todo &= todo - 1 {
-			bit := todo & -todo
-			c := &k.clusters[bits.TrailingZeros64(bit)]
-			if sure[i]&^k.tainted&bit != 0 {
+		if e.out == nil && e.plain {
+			quick = sure[i] &^ e.remarkable(k)
+		}
+		for ; todo != 0; todo &= todo - 1 {
+			off := bits.TrailingZeros64(todo)
+			bit, c := uint64(1)<<off, &k.clusters[off]
+			switch {
+			case quick&bit != 0:
 				e.names = append(e.names, c.Name)
-				continue
+			case may[i]&bit == 0:
+				handle(c, e.matcher.refusal(c))
+			default:
+				handle(c, e.judge(c, sure[i]&bit != 0, e.remarkable(k)&bit != 0))
 			}
-			e.settle(c, e.judge(k, bit, sure[i]&bit != 0, true))
 		}
 	}
+	if e.picks {
+		e.choose()
+	}
+	if req := e.req.Policy; req.Clusters != nil && !e.picks {
+		e.shortfall = len(e.matcher.names) - len(e.names)
+	}
 }
 
-// stand is how a part of the request stands to a cluster; the larger one wins.
-type stand int8
-
-const (
-	open      stand = iota
-	closed          // to newcomers; what is there may stay
-	undecided       // the previous decision stands
-	refused
-)
-
-// finding is a stand with its reason.
-type finding struct {
-	stand   stand
-	reason  Reason
-	by      string
-	message string
-	until   time.Time // when to look again; zero: nothing changes by itself
+// remarkable has a bit for each cluster with facts of its own that may be in the way.
+func (e *eval) remarkable(k *chunk) uint64 {
+	if e.req.Subject.Kind == "" {
+		return k.tainted
+	}
+	return k.tainted | k.kinds
 }
 
-// and combines two findings; of equal ones the first stays.
-func (f finding) and(g finding) finding {
-	until := sooner(f.until, g.until)
-	if g.stand > f.stand {
-		f = g
-	}
-	f.until = until
-	return f
-}
-
-// sooner is the earlier of two moments, where zero means never.
-func sooner(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
-}
-
-// judge asks every part of the request about the cluster of this bit.
-func (e *eval) judge(k *chunk, bit uint64, sure, may bool) finding {
-	c := &k.clusters[bits.TrailingZeros64(bit)]
-	if !may {
-		return e.matcher.refusal(c)
-	}
-	f := e.matcher.approval()
-	if !sure {
-		f = f.and(finding{stand: undecided, reason: Undecided, by: "policy", message: "the policy does not compile"})
-	}
-	if k.tainted&bit != 0 {
-		f = f.and(e.judgeTaints(c))
-	}
-	return f
-}
-
-// approval is the finding on a cluster that the policy matches.
-func (m *Matcher) approval() finding {
-	if m.names != nil {
-		return finding{reason: Named, message: "listed in clusters"}
-	}
-	return finding{reason: Matched, message: "clusterSelector matches"}
-}
-
-// refusal says why the policy does not match a cluster.
-func (m *Matcher) refusal(c *Cluster) finding {
-	switch {
-	case m.own(c) != no:
-		return finding{stand: refused, reason: OutsideNamespace, message: "the policy of the namespace does not match"}
-	case m.names != nil:
-		return finding{stand: refused, reason: NotNamed, message: "not listed in clusters"}
-	case m.open:
-		return finding{stand: refused, reason: NotMatched, message: "clusterSelector does not match"}
-	}
-	return finding{stand: refused, reason: NoPolicy, message: "the policy has neither clusters nor clusterSelector"}
-}
-
-// settle turns a finding into the verdict on a cluster. Clusters must come in the order of their names.
+// settle turns a finding into the decision on a cluster. Clusters must come in the order of their names.
 func (e *eval) settle(c *Cluster, f finding) {
 	if e.out == nil && f.stand == refused {
 		return
 	}
 	before := e.previous.of(c.Name)
-	d := Decision{Cluster: c.Name, Reason: f.reason, By: f.by, Message: f.message}
-	switch f.stand {
-	case open:
-		d.Selected = true
-	case closed:
-		if d.Selected = was(before); d.Selected {
-			d.NoGrowth, d.Reason = true, e.matcher.approval().reason
-		}
-	case undecided:
-		if d.Selected = was(before); d.Selected {
-			d.Reason = KeptOnError
-		}
-	}
-	if d.Selected {
-		e.names = append(e.names, c.Name)
-		e.next = sooner(e.next, f.until)
-	}
+	d := e.decision(c, before, f)
 	if e.out != nil {
 		d.Since = e.since(before, d)
 		e.out = append(e.out, d)
 	}
 }
 
+// decision is what a finding means for a cluster, given the last decision on it.
+func (e *eval) decision(c *Cluster, before *Decision, f finding) Decision {
+	d := Decision{Cluster: c.Name, Reason: f.reason, By: f.by, Message: f.message}
+	switch f.stand {
+	case open:
+		d.Selected = true
+	case closed:
+		if d.Selected = was(before); d.Selected {
+			d.NoGrowth, d.Reason = true, e.approval().reason
+		}
+	case undecided:
+		if d.Selected = was(before); d.Selected {
+			d.Reason = KeptOnError
+		}
+	case staying:
+		d.Selected, d.NoGrowth = true, true
+	}
+	if d.Selected {
+		e.names = append(e.names, c.Name)
+		e.next = sooner(e.next, f.until)
+	}
+	return d
+}
+
 // since is the moment from which a decision stands.
 func (e *eval) since(before *Decision, d Decision) time.Time {
-	if before != nil && d.Selected == before.Selected && (d.Selected || d.Reason == before.Reason) && !before.Since.IsZero() {
+	if before != nil && d.Selected == before.Selected && d.Reason == before.Reason && !before.Since.IsZero() {
 		return before.Since
 	}
 	return e.req.Now
@@ -194,7 +180,7 @@ func (e *eval) withMissing() []Decision {
 	add := func(name string, before *Decision) {
 		d := Decision{Cluster: name, Reason: UnknownCluster, Message: "no cluster has this name"}
 		if was(before) {
-			d.Held, d.Message = true, "left the fleet while selected"
+			d.Held, d.Group, d.Message = true, before.Group, "left the fleet while selected"
 		}
 		d.Since = e.since(before, d)
 		missing = append(missing, d)
@@ -209,7 +195,6 @@ func (e *eval) withMissing() []Decision {
 		if _, _, known := e.fleet.locate(name); known {
 			continue
 		}
-		e.shortfall++
 		if at, ok := slices.BinarySearchFunc(gone, name, compareCluster); !ok {
 			add(name, nil)
 		} else if !was(&gone[at]) {
@@ -225,10 +210,3 @@ func (e *eval) withMissing() []Decision {
 }
 
 func compareCluster(d Decision, name string) int { return strings.Compare(d.Cluster, name) }
-
-// fail records an error that concerns one cluster alone.
-func (e *eval) fail(c *Cluster, field, format string, args ...any) {
-	err := invalid(field, format, args...)
-	err.Cluster = c.Name
-	e.errs = append(e.errs, err)
-}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
@@ -76,9 +77,11 @@ func TestFleetIsAMap(t *testing.T) {
 		for name, want := range twin {
 			got, ok := f.Get(name)
 			require.True(t, ok)
+			want.Kinds = slices.Clone(want.Kinds)
+			slices.Sort(want.Kinds)
 			require.Empty(t, cmp.Diff(want, got))
 		}
-		for _, k := range f.chunks {
+		for _, k := range f.parts() {
 			require.Empty(t, cmp.Diff(newChunk(k.clusters), k, cmp.AllowUnexported(chunk{}, posting{})))
 			require.LessOrEqual(t, len(k.clusters), chunkSize)
 		}
@@ -123,6 +126,18 @@ func randomCluster(rnd *rand.Rand, name string) Cluster {
 			c.Labels[key] = pick(rnd, "a", "b", "c", "1", "2", "30", "")
 		}
 	}
+	c.Region = pick(rnd, "", "eu", "ap", "us")
+	c.Zones = pick(rnd, nil, []string{"z1"}, []string{"z2"}, []string{"z3", "z1"})
+	c.Properties = map[string]string{}
+	for _, key := range []string{"cpu", "version"} {
+		if rnd.IntN(4) > 0 {
+			c.Properties[key] = pick(rnd, "1", "2", "1500m", "1.5", "12xyz", "2Gi", "1.29.3", "v1.30", "30")
+		}
+	}
+	if rnd.IntN(3) == 0 {
+		c.Kinds = pick(rnd, []string{}, []string{"Deployment.apps"}, []string{"Pod", "Deployment.apps", "ConfigMap"})
+	}
+	c.Ready = Readiness{State: pick(rnd, Ready, Ready, NotReady, ReadyUnknown), Since: pick(rnd, time.Time{}, epoch.Add(-50e9), epoch.Add(-900e9))}
 	for rnd.IntN(4) == 0 {
 		c.Taints = append(c.Taints, Taint{
 			Key: pick(rnd, "down", "full", "gpu"), Value: pick(rnd, "", "x"),

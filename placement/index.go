@@ -1,6 +1,9 @@
 package placement
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // chunkSize is the number of clusters that share one word of bits.
 const chunkSize = 64
@@ -10,6 +13,7 @@ type chunk struct {
 	clusters []Cluster
 	labels   map[string]posting
 	tainted  uint64
+	kinds    uint64 // of which the served kinds are known
 }
 
 // posting says which clusters have a label, and with which value.
@@ -32,11 +36,24 @@ func newChunk(clusters []Cluster) *chunk {
 			p.values[value] |= bit
 			k.labels[key] = p
 		}
-		if len(clusters[i].Taints) > 0 {
-			k.tainted |= bit
-		}
+		k.note(i)
 	}
 	return k
+}
+
+// note sets the other words for cluster i.
+func (k *chunk) note(i int) {
+	c, bit := &k.clusters[i], uint64(1)<<i
+	k.tainted, k.kinds = k.tainted&^bit, k.kinds&^bit
+	if len(c.Taints) > 0 {
+		k.tainted |= bit
+	}
+	if c.Kinds != nil {
+		k.kinds |= bit
+	}
+	if !slices.IsSorted(c.Kinds) {
+		c.Kinds = slices.Sorted(slices.Values(c.Kinds))
+	}
 }
 
 // all has a bit for every cluster.
@@ -45,11 +62,9 @@ func (k *chunk) all() uint64 { return ^uint64(0) >> (chunkSize - len(k.clusters)
 // replace returns a chunk with c in place of cluster i. The index is copied only where labels differ.
 func (k *chunk) replace(i int, c Cluster) *chunk {
 	old, bit := k.clusters[i], uint64(1)<<i
-	next := &chunk{clusters: append([]Cluster(nil), k.clusters...), labels: k.labels, tainted: k.tainted &^ bit}
+	next := &chunk{clusters: append([]Cluster(nil), k.clusters...), labels: k.labels, tainted: k.tainted, kinds: k.kinds}
 	next.clusters[i] = c
-	if len(c.Taints) > 0 {
-		next.tainted |= bit
-	}
+	next.note(i)
 	if maps.Equal(old.Labels, c.Labels) {
 		return next
 	}

@@ -1,17 +1,18 @@
 package placement
 
-import (
-	"slices"
-)
+import "slices"
 
 // Matcher is a compiled Policy: it tells which clusters the policy is about. The zero value matches nothing.
 // Any number of goroutines may use one.
 type Matcher struct {
-	names  []string // sorted; nil: by selector
-	reqs   []requirement
-	open   bool // has a selector
-	broken bool // the selector does not compile
+	names  []string      // sorted; nil: by selector
+	reqs   []requirement // of the selector
+	open   bool          // has a selector
+	broken bool          // the selector does not compile
+	props  []condition
 	within []Matcher
+	facts  bool // props, here or within
+	vague  bool // asks for more than a Matcher can answer
 }
 
 // truth is a three-valued answer. Unknown is neither yes nor no.
@@ -23,8 +24,8 @@ const (
 	yes
 )
 
-// Compile prepares a policy for many clusters. It looks at names, selector and Within; tolerations are the business of
-// Decide. The joined FieldErrors name what does not compile; the Matcher is usable beside them, and what does not
+// Compile prepares a policy for many clusters. It looks at names, selector, Properties and Within; the rest is the
+// business of Decide. The joined FieldErrors name what does not compile; the Matcher is usable beside them, and what does not
 // compile matches nothing.
 func Compile(p Policy) (Matcher, error) {
 	m, errs := compile(p)
@@ -48,11 +49,29 @@ func compile(p Policy) (Matcher, []*FieldError) {
 		m.broken = len(bad) > 0
 		errs = append(errs, under("clusterSelector.", bad)...)
 	}
+	var bad []*FieldError
+	m.props, bad = compileProperties(p.Properties)
+	m.facts = len(m.props) > 0
+	errs = append(errs, bad...)
 	for i, w := range p.Within {
-		inner, bad := compile(w)
+		inner, bad := compileInner(w)
 		m.within = append(m.within, inner)
+		m.facts = m.facts || inner.facts
 		errs = append(errs, under(index("within", i)+".", bad)...)
 	}
+	return m, errs
+}
+
+// compileInner compiles a policy that only tells which clusters something is about.
+func compileInner(p Policy) (Matcher, []*FieldError) {
+	m, errs := compile(p)
+	if p.Limit != nil {
+		errs = append(errs, invalid("limit", "has no meaning here"))
+	}
+	if p.Groups != nil {
+		errs = append(errs, invalid("groups", "has no meaning here"))
+	}
+	m.vague = p.Limit != nil || p.Groups != nil
 	return m, errs
 }
 
@@ -63,13 +82,23 @@ func (m Matcher) Matches(c Cluster) bool {
 
 func (m *Matcher) matches(c *Cluster) truth {
 	t := m.own(c)
+	if m.vague {
+		t = min(t, unknown)
+	}
+	for i := range m.props {
+		if t == no {
+			return no
+		}
+		holds, _ := m.props[i].holds(c)
+		t = min(t, holds)
+	}
 	for i := range m.within {
 		t = min(t, m.within[i].matches(c))
 	}
 	return t
 }
 
-// own is matches without Within.
+// own answers by names and selector alone.
 func (m *Matcher) own(c *Cluster) truth {
 	switch {
 	case m.names != nil:
@@ -82,16 +111,11 @@ func (m *Matcher) own(c *Cluster) truth {
 	case m.broken:
 		return unknown
 	}
-	for i := range m.reqs {
-		if !m.reqs[i].matches(c.Labels) {
-			return no
-		}
-	}
-	return yes
+	return matchAll(m.reqs, c.Labels)
 }
 
-// masks is matches for a whole Fleet: a word per chunk of the clusters that match for sure, and one of those that may.
-// Without errors both are the same slice.
+// masks answers by names and selectors, those of Within included, for a whole Fleet: a word per chunk of the clusters
+// that match for sure, and one of those that may.
 func (m *Matcher) masks(f *Fleet) (sure, may []uint64) {
 	chunks := f.parts()
 	sure = make([]uint64, len(chunks))
@@ -111,6 +135,9 @@ func (m *Matcher) masks(f *Fleet) (sure, may []uint64) {
 		}
 	}
 	may = sure
+	if m.vague {
+		sure = make([]uint64, len(chunks))
+	}
 	if m.names == nil && m.broken {
 		may = make([]uint64, len(chunks))
 		for i, k := range chunks {

@@ -6,10 +6,25 @@ type Policy struct {
 	Clusters []string `json:"clusters,omitzero"`
 	// Selector selects by labels. Nil selects nothing, the zero value everything.
 	Selector *Selector `json:"clusterSelector,omitempty"`
+	// Properties are conditions that a cluster must meet beside that.
+	Properties []Property `json:"properties,omitempty"`
 	// Within lists policies that must match a cluster too, normally one: that of the object's namespace. Only what
 	// Compile looks at counts there. See Intersect.
 	Within      []Policy     `json:"within,omitempty"`
 	Tolerations []Toleration `json:"tolerations,omitempty"`
+	// OnlyReady refuses clusters that are not ready. Beware: when a cluster goes down it loses the object for good, and
+	// its copies are deleted as soon as it is back. Groups and Limit fail over without that. Unknown readiness changes nothing.
+	OnlyReady bool `json:"onlyReady,omitempty"`
+	// LostAfterSeconds is how long a cluster may be silent or not ready before Groups and Limit count it as lost: it
+	// stays selected with its copies, and another is selected as well. 0: never.
+	LostAfterSeconds int64 `json:"lostAfterSeconds,omitempty"`
+	// Groups are tried in order; only clusters of the one in use are selected.
+	Groups []Group `json:"groups,omitempty"`
+	// FailBackSeconds says when an earlier group takes over again: after its clusters were available without a break
+	// for so long, 0 at once, nil never.
+	FailBackSeconds *int64 `json:"failBackSeconds,omitempty"`
+	// Limit picks the best. It cannot be combined with Clusters.
+	Limit *Limit `json:"limit,omitempty"`
 }
 
 // Selector is a label selector with Kubernetes semantics.

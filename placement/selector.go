@@ -108,6 +108,15 @@ func (r *requirement) matches(set map[string]string) bool {
 	return ok && r.inBound(value)
 }
 
+func matchAll(reqs []requirement, set map[string]string) truth {
+	for i := range reqs {
+		if !reqs[i].matches(set) {
+			return no
+		}
+	}
+	return yes
+}
+
 // inBound answers Gt and Lt; a value that is no integer is out of bounds, as in Kubernetes.
 func (r *requirement) inBound(value string) bool {
 	n, err := strconv.ParseInt(value, 10, 64)
