@@ -113,9 +113,7 @@ func (e *eval) conclude(c *candidate) {
 	if e.out == nil {
 		return
 	}
-	if d.Selected && d.Reason != KeptWhileLost && d.Reason != Returned {
-		d.Group = c.group
-	}
+	d.Group = c.group
 	if c.points != nil {
 		d.Total, d.Scores = c.total, e.limit.scores(c)
 	}

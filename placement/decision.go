@@ -37,7 +37,7 @@ type Decision struct {
 	Reason   Reason `json:"reason"`
 	By       string `json:"by,omitempty"`      // what decided: a taint, a property, a guard, …, by name
 	Message  string `json:"message,omitempty"` // for people
-	Group    string `json:"group,omitempty"`   // the group in use that selected it
+	Group    string `json:"group,omitempty"`   // the group in use, if the cluster belongs to it
 	// Total and Scores are set for clusters that were scored. Points are 0 to 100, a Total between -100 and 100.
 	Total  float64 `json:"total,omitempty"`
 	Scores []Score `json:"scores,omitempty"`

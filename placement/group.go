@@ -129,23 +129,23 @@ func (e *eval) activeGroup() int {
 
 // lastGroup is the group that was in use; -1: none. Clusters that left the Fleet tell only if no other does.
 func (e *eval) lastGroup() int {
-	selected, held := -1, -1
+	last, held := -1, -1
 	for i := range e.req.Previous {
 		d := &e.req.Previous[i]
-		if !was(d) || d.Group == "" {
+		if d.Group == "" {
 			continue
 		}
-		last := &held
-		if d.Selected {
-			last = &selected
+		tell := &last
+		if d.Held {
+			tell = &held
 		}
 		at := slices.IndexFunc(e.groups, func(g group) bool { return g.name == d.Group })
-		if at >= 0 && (*last < 0 || at < *last) {
-			*last = at
+		if at >= 0 && (*tell < 0 || at < *tell) {
+			*tell = at
 		}
 	}
-	if selected >= 0 {
-		return selected
+	if last >= 0 {
+		return last
 	}
 	return held
 }

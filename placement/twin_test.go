@@ -187,7 +187,7 @@ func twinTaints(req Request, c Cluster, there bool) truth {
 		if taint.Effect == preferNoSchedule {
 			continue
 		}
-		forever, invalid, left := false, false, time.Duration(-1)
+		forever, invalid, timed, left := false, false, false, time.Duration(-1)
 		for _, t := range req.Policy.Tolerations {
 			switch {
 			case t.Key == "" && t.Operator != "Exists" || t.Operator == "Exists" && t.Value != "":
@@ -197,8 +197,9 @@ func twinTaints(req Request, c Cluster, there bool) truth {
 			case t.TolerationSeconds == nil:
 				forever = true
 			case req.Now.IsZero() || taint.Since.IsZero():
-				left = time.Hour
+				timed, left = true, time.Hour
 			default:
+				timed = true
 				left = max(left, time.Duration(*t.TolerationSeconds)*time.Second-req.Now.Sub(taint.Since))
 			}
 		}
@@ -207,7 +208,7 @@ func twinTaints(req Request, c Cluster, there bool) truth {
 		case forever:
 			continue
 		case left > 0:
-		case left <= 0 && left != -1:
+		case timed:
 			tolerated = no
 		case invalid || taint.Effect == "Odd":
 			tolerated = unknown
