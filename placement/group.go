@@ -5,7 +5,9 @@ import (
 	"time"
 )
 
-// Group is one choice of Policy.Groups: the clusters that are used together, as long as enough of them are available.
+// Group is one choice of Policy.Groups: the clusters that are used together, as long as enough of them are available. If
+// there are not, the first group that has enough takes over; lost clusters keep their copies, the others are left. If no
+// group has enough, the one in use stays while any of its clusters is available.
 type Group struct {
 	Name     string `json:"name"`          // unique; comes back as Decision.Group
 	Clusters Policy `json:"clusters"`      // which of the policy's clusters belong to it, as Compile understands it
@@ -92,12 +94,17 @@ func (e *eval) leaveOut(c *candidate, active int) {
 		c.settle(finding{stand: undecided, reason: Undecided, by: e.groups[active].name, message: "whether it is in the group is unknown"})
 		return
 	}
-	f := finding{stand: refused, reason: OtherGroup, by: e.groups[active].name, message: "the group " + e.groups[active].name + " is in use"}
-	if c.first >= 0 && c.first < active && !c.down() {
+	inUse := "the group " + e.groups[active].name + " is in use"
+	f := finding{stand: refused, reason: OtherGroup, by: e.groups[active].name, message: inUse}
+	if c.first >= 0 && c.first < active {
 		by := e.groups[c.first].name
-		f.reason, f.by, f.message = StandBy, by, f.message+"; "+by+" is available again"
-		if c.back() && e.req.Policy.FailBackSeconds != nil {
-			f.stand, f.reason = staying, Returned
+		switch down, waits := c.down(), c.back() && e.req.Policy.FailBackSeconds != nil; {
+		case waits && down:
+			f = finding{stand: staying, reason: KeptWhileLost, by: by, message: inUse + "; does not answer again"}
+		case waits:
+			f = finding{stand: staying, reason: Returned, by: by, message: inUse + "; waits for " + by}
+		case !down:
+			f = finding{stand: refused, reason: StandBy, by: by, message: inUse + "; stands by in " + by}
 		}
 	}
 	c.settle(f)
