@@ -126,19 +126,25 @@ func (p Planner) targets(r *renderer, selected []placement.Cluster, snap Snapsho
 			t.Capacity = &n
 		}
 		o := snap.Observed[r.ref(c.Name).Key()]
-		if o.State == Unknown {
-			if p.lost(c, snap) {
-				continue
-			}
-			n := last[c.Name].Replicas
-			t.Min, t.Max, t.Current, t.Capacity = n, &n, &n, nil
-		} else {
+		switch {
+		case o.State == Unknown && p.lost(c, snap):
+			continue
+		case o.State == Unknown:
+			fix(&t, last[c.Name].Replicas)
+		case o.Live != nil && r.obj.Adopt == AdoptNever && !p.owns(r, o.Live):
+			fix(&t, 0) // what stands in the way runs nothing of ours
+		default:
 			n := liveReplicas(o, r.replicas)
 			t.Current = &n
 		}
 		targets = append(targets, t)
 	}
 	return targets, nil
+}
+
+// fix leaves a target no choice.
+func fix(t *scheduling.Target, n int64) {
+	t.Min, t.Max, t.Current, t.Capacity = n, &n, &n, nil
 }
 
 // liveReplicas is what an observed copy runs; a live object without the field runs one, as its default says.

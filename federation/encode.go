@@ -41,7 +41,7 @@ type stepJSON struct {
 	Rank         int                  `json:"rank"`
 	Holds        bool                 `json:"holds,omitempty"`
 	Digest       string               `json:"digest,omitempty"`
-	Drifted      []string             `json:"drifted,omitempty"`
+	Changes      []Change             `json:"changes,omitempty"`
 	Trace        []override.Change    `json:"trace,omitempty"`
 	Share        *scheduling.Share    `json:"share,omitempty"`
 }
@@ -81,7 +81,7 @@ func EncodePlan(p Plan) ([]byte, error) {
 		out.Steps[i] = stepJSON{
 			Cluster: s.Ref.Cluster, APIVersion: version, Kind: kind, Namespace: s.Ref.Namespace, Name: s.Ref.Name,
 			Verb: s.Verb, Reason: s.Reason, Message: s.Message, Patch: s.Patch, Manager: s.Manager, Force: s.Force,
-			Precondition: s.Precondition, Delete: s.Delete, Rank: s.Rank, Holds: s.Holds, Digest: s.Digest, Drifted: s.Drifted,
+			Precondition: s.Precondition, Delete: s.Delete, Rank: s.Rank, Holds: s.Holds, Digest: s.Digest, Changes: s.Changes,
 			Trace: s.Trace, Share: s.Share,
 		}
 		if s.Manifest != nil {
@@ -108,7 +108,7 @@ func DecodePlan(data []byte) (Plan, error) {
 		step := Step{
 			Ref:  Ref{Cluster: s.Cluster, GVK: schema.FromAPIVersionAndKind(s.APIVersion, s.Kind), Namespace: s.Namespace, Name: s.Name},
 			Verb: s.Verb, Reason: s.Reason, Message: s.Message, Patch: s.Patch, Manager: s.Manager, Force: s.Force,
-			Precondition: s.Precondition, Delete: s.Delete, Rank: s.Rank, Holds: s.Holds, Digest: s.Digest, Drifted: s.Drifted,
+			Precondition: s.Precondition, Delete: s.Delete, Rank: s.Rank, Holds: s.Holds, Digest: s.Digest, Changes: s.Changes,
 			Trace: s.Trace, Share: s.Share,
 		}
 		if s.Manifest != nil {
@@ -121,7 +121,9 @@ func DecodePlan(data []byte) (Plan, error) {
 
 const masked = "***"
 
-func (s Step) secret() bool { return s.Ref.GVK.GroupKind() == schema.GroupKind{Kind: "Secret"} }
+func secretKind(gk schema.GroupKind) bool { return gk == schema.GroupKind{Kind: "Secret"} }
+
+func (s Step) secret() bool { return secretKind(s.Ref.GVK.GroupKind()) }
 
 // mask returns the step of a Secret without its values and without the digest, from which short values could be guessed.
 func (s Step) mask() Step {

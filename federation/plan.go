@@ -53,14 +53,23 @@ type Step struct {
 
 	// Digest is the digest of the wish, empty where nothing is wished.
 	Digest string
-	// Drifted lists the paths of the wish that our managed-fields entry no longer covers.
-	Drifted []string
+	// Changes lists what an apply is about: for Drifted the paths of the wish that our managed-fields entry no longer
+	// covers, else what it would change, as far as that can be told without the member. Values of Secrets are masked.
+	Changes []Change
 	// Trace tells which override layer set which path; its values are those of the manifest.
 	Trace []override.Change
 	// Share is what the division gave this cluster; nil when replicas are not divided.
 	Share *scheduling.Share
 
 	live *unstructured.Unstructured
+}
+
+// Change is one path where a live object is not as wished.
+type Change struct {
+	Path    string   `json:"path"`              // /spec/template/spec/containers[name=web]/image
+	Have    any      `json:"have,omitempty"`    // what is there; nil: nothing, or not known
+	Want    any      `json:"want,omitempty"`    // what is wished; nil: nothing
+	Holders []string `json:"holders,omitempty"` // other field managers that hold it now
 }
 
 // Verb is what a step does.

@@ -16,7 +16,7 @@ func (p stepper) retain(s *Step, live *unstructured.Unstructured) {
 		if !ok {
 			continue // the member has none: what the template says stands
 		}
-		if len(ownership.Of(live.Object).Holders(path, p.Manager)) > 0 {
+		if len(ownership.Of(live.Object).Holders(ownership.Fields(path), p.Manager)) > 0 {
 			doc = unset(doc, path)
 			continue
 		}

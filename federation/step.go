@@ -70,6 +70,11 @@ func (p stepper) is(live *unstructured.Unstructured) bool {
 		(gk == p.r.gvk.GroupKind() || gk.Kind == "PartialObjectMetadata")
 }
 
+// owns reports that a live object bears our label or is the host's own.
+func (p Planner) owns(r *renderer, live *unstructured.Unstructured) bool {
+	return live.GetLabels()[p.Owner.Key] == p.Owner.Value || r.obj.HostUID != "" && live.GetUID() == r.obj.HostUID
+}
+
 func (s Step) as(verb Verb, reason Reason, message string) Step {
 	s.Verb, s.Reason, s.Message = verb, reason, message
 	return s
@@ -173,6 +178,8 @@ func (p stepper) compare(s Step, o Observation) Step {
 	if live.GetDeletionTimestamp() != nil {
 		return s.hold(ReasonDeleting, "is being deleted; will be created again when it is gone")
 	}
+	fields := entries.Fields(p.Manager, p.r.gvk.GroupVersion().String())
+	var found []ownership.Difference
 	reason, message := Reason(""), ""
 	switch have := live.GetAnnotations()[DigestAnnotation]; {
 	case live.GetLabels()[p.Owner.Key] != p.Owner.Value:
@@ -187,18 +194,23 @@ func (p stepper) compare(s Step, o Observation) Step {
 	case o.Settled.Digest == s.Digest && o.Settled.ResourceVersion == live.GetResourceVersion():
 		return s.settled()
 	default:
-		fields := entries.Fields(p.Manager, p.r.gvk.GroupVersion().String())
-		if s.Drifted = ownership.Uncovered(p.withoutRetained(s.Manifest.Object), fields, live.Object); len(s.Drifted) == 0 {
+		if found = ownership.Uncovered(p.withoutRetained(s.Manifest.Object), fields, live.Object); len(found) == 0 {
 			return s.settled()
 		}
-		reason, message = ReasonDrifted, "no longer ours: "+shorten(s.Drifted)
+		reason, message = ReasonDrifted, "no longer ours: "
+	}
+	p.retain(&s, live)
+	if reason != ReasonDrifted {
+		found = ownership.Changes(s.Manifest.Object, fields, live.Object)
+	}
+	if s.Changes = p.changes(found, entries); len(s.Changes) > 0 {
+		message = strings.TrimSuffix(message, ": ") + ": " + shorten(s.Changes)
 	}
 	if p.suspended {
 		return s.hold(ReasonSuspended, "suspended; would be applied: "+message)
 	}
 	s.Precondition.UID = ptr(live.GetUID())
 	s.Force = !p.r.obj.HoldConflicts
-	p.retain(&s, live)
 	var former []string
 	if reason == ReasonAdopted {
 		former = append(p.ours(), ownership.BeforeFirstApply)
@@ -214,19 +226,43 @@ func (s Step) settled() Step {
 	return s.as(Keep, ReasonSettled, "")
 }
 
-func shorten(paths []string) string {
-	const most = 3
-	if len(paths) <= most {
-		return strings.Join(paths, ", ")
+// changes names who holds the paths now. The digest annotation says nothing to people.
+func (p stepper) changes(found []ownership.Difference, entries ownership.Entries) []Change {
+	var list []Change
+	for _, d := range found {
+		if len(d.Fields) == 3 && d.Fields[2] == "f:"+DigestAnnotation {
+			continue
+		}
+		c := Change{Path: d.Path, Have: d.Have, Want: d.Want, Holders: entries.Holders(d.Fields, p.Manager)}
+		if secretKind(p.r.gvk.GroupKind()) {
+			c.Have, c.Want = masked, masked
+		}
+		list = append(list, c)
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(paths[:most], ", "), len(paths)-most)
+	return list
+}
+
+func shorten(changes []Change) string {
+	const most = 3
+	var parts []string
+	for _, c := range changes[:min(most, len(changes))] {
+		text := c.Path
+		if len(c.Holders) > 0 {
+			text += " (" + strings.Join(c.Holders, ", ") + ")"
+		}
+		parts = append(parts, text)
+	}
+	if more := len(changes) - most; more > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // refuse says why an object that is not ours is not taken over; empty when it is.
 func (p stepper) refuse(s Step, live *unstructured.Unstructured) string {
 	owner := live.GetLabels()[p.Owner.Key]
 	switch {
-	case p.r.obj.HostUID != "" && live.GetUID() == p.r.obj.HostUID, p.r.obj.Adopt == AdoptAlways:
+	case p.owns(p.r, live), p.r.obj.Adopt == AdoptAlways:
 		return ""
 	case p.r.obj.Adopt == AdoptIfIdentical:
 		if ownership.Identical(p.withoutStamp(s.Manifest.Object), live.Object) {

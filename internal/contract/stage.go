@@ -171,7 +171,11 @@ func (s *Stage) atRest() {
 func (s *Stage) mended(paths ...string) {
 	s.Helper()
 	r := s.do(federation.Apply, federation.ReasonDrifted)
-	require.Equal(s, paths, r.Step.Drifted)
+	var changed []string
+	for _, c := range r.Step.Changes {
+		changed = append(changed, c.Path)
+	}
+	require.Equal(s, paths, changed)
 	s.atRest()
 }
 

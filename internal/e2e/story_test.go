@@ -196,7 +196,9 @@ func (s *story) foreignEdits(t *testing.T) {
 	step := plan.Steps[1]
 	require.Equal(t, federation.Apply, step.Verb, "%s", plan)
 	require.Equal(t, federation.ReasonDrifted, step.Reason)
-	require.Equal(t, []string{"/spec/template/spec/containers[name=web]/image"}, step.Drifted)
+	require.Equal(t, []federation.Change{{
+		Path: "/spec/template/spec/containers[name=web]/image", Have: "evil:1", Want: "nginx:1.27", Holders: []string{"somebody"},
+	}}, step.Changes)
 	require.Equal(t, federation.Keep, plan.Steps[0].Verb)
 
 	s.settle(s.deployment)

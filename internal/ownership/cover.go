@@ -1,11 +1,19 @@
 package ownership
 
 import (
+	"cmp"
 	"slices"
-	"strconv"
 
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 )
+
+// Difference is one path where a live object is not as wished.
+type Difference struct {
+	Path   string   // for people: /spec/template/spec/containers[name=web]/image
+	Fields []string // the same as keys of fieldsV1 maps, as far as they are known
+	Want   any      // nil: nothing is wished here
+	Have   any      // nil: nothing is there, or it is not known
+}
 
 // Uncovered returns the paths of the wish that the fields do not hold, sorted; none means that no drift can be seen.
 //
@@ -14,81 +22,68 @@ import (
 // one of which others took or removed every item. And the items of a keyed list must stand in live in the order of the
 // wish. A key that the wish omits (protocol) matches any item not yet taken, exact matches first. Where live is metadata
 // only, the exceptions are not looked at.
-func Uncovered(wish, fields, live map[string]any) []string {
-	w := walker{}
+func Uncovered(wish, fields, live map[string]any) []Difference {
+	w := coverer{}
+	root := place{live: live}
 	for key, v := range wish {
 		switch key {
 		case "apiVersion", "kind":
 		case "metadata":
 			meta, _ := v.(map[string]any)
-			node, _ := fields["f:metadata"].(map[string]any)
-			liveMeta, _ := live["metadata"].(map[string]any)
+			node := child(fields, "f:metadata")
+			at := root.field("metadata")
 			for k, mv := range meta {
-				if k != "name" && k != "namespace" && k != "generateName" {
-					w.field(k, mv, node, place{"/metadata", liveMeta})
+				if !identity(k) {
+					w.field(k, mv, node, &at)
 				}
 			}
 		default:
-			if _, ok := live[key]; ok {
-				w.field(key, v, fields, place{"", live})
-			} else {
-				w.field(key, v, fields, place{})
+			at := root.field(key)
+			if at.live == (gone{}) {
+				at.live = nil // metadata only, as far as we can tell
 			}
+			w.below(v, fields, "f:"+key, &at)
 		}
 	}
-	slices.Sort(w.paths)
-	return w.paths
+	return sorted(w.found)
 }
 
-type walker struct{ paths []string }
+func identity(key string) bool { return key == "name" || key == "namespace" || key == "generateName" }
 
-// place is where the walk stands: the path so far and the live value there.
-type place struct {
-	path string
-	live any
+func sorted(found []Difference) []Difference {
+	slices.SortFunc(found, func(a, b Difference) int { return cmp.Compare(a.Path, b.Path) })
+	return found
 }
 
-// gone is a live value that is known to be missing; nil is not known.
-type gone struct{}
+type coverer struct{ found []Difference }
 
-func (p place) field(key string) place {
-	at := place{path: p.path + "/" + escape(key)}
-	switch live := p.live.(type) {
-	case map[string]any:
-		if v, ok := live[key]; ok {
-			at.live = v
-		} else {
-			at.live = gone{}
-		}
-	case gone:
-		at.live = gone{}
-	}
-	return at
+func (w *coverer) miss(at *place, want any) { w.found = append(w.found, at.difference(want)) }
+
+func (w *coverer) field(key string, wish any, node map[string]any, parent *place) {
+	at := parent.field(key)
+	w.below(wish, node, "f:"+key, &at)
 }
 
-func (w *walker) miss(p place) { w.paths = append(w.paths, p.path) }
-
-func (w *walker) field(key string, wish any, node map[string]any, parent place) {
-	child, ok := node["f:"+key].(map[string]any)
+func (w *coverer) below(wish any, node map[string]any, key string, at *place) {
+	next, ok := node[key].(map[string]any)
 	if !ok {
-		w.miss(parent.field(key))
+		w.miss(at, wish)
 		return
 	}
-	w.value(wish, child, parent.field(key))
+	w.value(wish, next, at)
 }
 
-func (w *walker) value(wish any, node map[string]any, at place) {
+func (w *coverer) value(wish any, node map[string]any, at *place) {
 	switch v := wish.(type) {
 	case map[string]any:
-		if len(v) == 0 {
-			return
-		}
-		if leaf(node) {
+		switch {
+		case len(v) == 0:
+		case leaf(node):
 			w.held(v, at)
-			return
-		}
-		for key, x := range v {
-			w.field(key, x, node, at)
+		default:
+			for key, x := range v {
+				w.field(key, x, node, at)
+			}
 		}
 	case []any:
 		switch listKind(node) {
@@ -96,10 +91,10 @@ func (w *walker) value(wish any, node map[string]any, at place) {
 			w.keyed(v, node, at)
 		case "v:":
 			for _, item := range v {
-				if b, err := utiljson.Marshal(item); err == nil {
-					if _, ok := node["v:"+string(b)]; !ok {
-						w.miss(place{at.path + "[" + string(b) + "]", nil})
-					}
+				b, err := utiljson.Marshal(item)
+				if _, ok := node["v:"+string(b)]; err == nil && !ok {
+					one := place{parent: at, label: "[" + string(b) + "]", raw: "v:" + string(b)}
+					w.miss(&one, item)
 				}
 			}
 		default:
@@ -111,48 +106,49 @@ func (w *walker) value(wish any, node map[string]any, at place) {
 }
 
 // held compares what is held as a leaf with the live value, where that is known.
-func (w *walker) held(wish any, at place) {
+func (w *coverer) held(wish any, at *place) {
 	if at.live == nil {
 		return
 	}
-	if list, ok := wish.([]any); ok {
-		live, _ := at.live.([]any)
-		for _, item := range list {
-			if !slices.ContainsFunc(live, func(l any) bool { return within(item, l, nil, true) }) {
-				w.miss(at)
-				return
-			}
+	list, isList := wish.([]any)
+	if !isList {
+		if !within(wish, at.live, nil, true) {
+			w.miss(at, wish)
 		}
 		return
 	}
-	if !within(wish, at.live, nil, true) {
-		w.miss(at)
+	live, _ := at.live.([]any)
+	for _, item := range list {
+		if !slices.ContainsFunc(live, func(l any) bool { return within(item, l, nil, true) }) {
+			w.miss(at, wish)
+			return
+		}
 	}
 }
 
 // keyed walks the items of an associative list.
-func (w *walker) keyed(wish []any, node map[string]any, at place) {
+func (w *coverer) keyed(wish []any, node map[string]any, at *place) {
 	live, _ := at.live.([]any)
 	last := -1
 	for i, key := range match(wish, keysOf(node)) {
-		here := place{at.path + "/" + strconv.Itoa(i), nil}
 		item, _ := wish[i].(map[string]any)
 		if key.raw == "" || item == nil {
-			w.miss(here)
+			one := place{parent: at, index: i + 1}
+			w.miss(&one, wish[i])
 			continue
 		}
-		here.path = at.path + key.label()
+		here := place{parent: at, key: key, raw: key.raw}
 		if pos := slices.IndexFunc(live, key.is); pos >= 0 {
 			if pos < last {
-				w.miss(here)
+				w.miss(&here, item)
 				return
 			}
 			last, here.live = pos, live[pos]
 		}
-		child, _ := node[key.raw].(map[string]any)
+		next := child(node, key.raw)
 		for k, v := range item {
 			if _, isKey := key.fields[k]; !isKey {
-				w.field(k, v, child, here)
+				w.field(k, v, next, &here)
 			}
 		}
 	}

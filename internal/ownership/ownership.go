@@ -113,25 +113,34 @@ func (e Entries) Without(managers ...string) Entries {
 }
 
 // Holders returns the managers other than the given one that hold the path or something below it, on the main resource
-// or a subresource, in the order of the entries. The path is a list of map keys.
+// or a subresource, in the order of the entries. The path is a list of keys of fieldsV1 maps.
 func (e Entries) Holders(path []string, except string) []string {
 	var held []string
 	for i := range e {
 		m, manager, main := e.entry(i)
-		if main && manager == except {
+		if m == nil || main && manager == except || contains(held, manager) {
 			continue
 		}
 		node, ok := fieldsOf(m), true
 		for _, key := range path {
-			if node, ok = node["f:"+key].(map[string]any); !ok {
+			if node, ok = node[key].(map[string]any); !ok {
 				break
 			}
 		}
-		if ok && m != nil && !contains(held, manager) {
+		if ok {
 			held = append(held, manager)
 		}
 	}
 	return held
+}
+
+// Fields spells a path of map keys as keys of fieldsV1 maps.
+func Fields(path []string) []string {
+	keys := make([]string, len(path))
+	for i, key := range path {
+		keys[i] = "f:" + key
+	}
+	return keys
 }
 
 func fieldsOf(entry map[string]any) map[string]any {
