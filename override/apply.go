@@ -16,7 +16,8 @@ type run struct {
 	tracing bool
 	trace   []Change
 	layer   string
-	steps   []int // while tracing: the index of each list item on the way, -1 for members
+	way     pointer // that open walked last, while tracing
+	steps   []int   // on it: the index of each list item, -1 for members
 }
 
 // place is where a value sits: the root (its zero value), a member of an object, or an item of a list.
@@ -49,6 +50,9 @@ func (r *run) put(p place, v any) {
 }
 
 func (r *run) do(p Program) error {
+	if r.tracing {
+		r.trace = slices.Grow(r.trace, len(p.ops))
+	}
 	for i := range p.ops {
 		o := &p.ops[i]
 		err := r.op(o)
@@ -147,7 +151,7 @@ func (r *run) copy(o *op) error {
 // it stops at the object whose member is missing. It returns the place of the container and how many tokens lead there.
 func (r *run) open(p pointer, lenient bool) (place, int, error) {
 	if r.tracing {
-		r.steps = r.steps[:0]
+		r.way, r.steps = p, r.steps[:0]
 	}
 	var at place
 	for i, t := range p.tokens[:len(p.tokens)-1] {
@@ -187,7 +191,7 @@ func (r *run) open(p pointer, lenient bool) (place, int, error) {
 }
 
 func (r *run) step(n int) {
-	if r.tracing {
+	if r.tracing && !r.way.exact {
 		r.steps = append(r.steps, n)
 	}
 }
@@ -260,7 +264,7 @@ func (r *run) add(o *op, v any) error {
 
 func (r *run) replaceRoot(v any) error {
 	old := r.root
-	r.root = v
+	r.root, r.way = v, pointer{exact: true}
 	r.note(Change{Op: "replace", Old: old, New: v}, nil, -1)
 	return nil
 }

@@ -2,6 +2,7 @@ package override
 
 import (
 	"os"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -25,6 +26,34 @@ func threePatches() []Patch {
 	}
 }
 
+// What a cluster costs is what its patches touch: the budget of the hottest path, in allocations and in memory.
+func TestCostOfACluster(t *testing.T) {
+	doc := deployment(t)
+	prog, err := Compile(threePatches())
+	require.NoError(t, err)
+	layers := []Layer{{Name: "eu", Edits: []Edit{prog}}}
+	apply := func() {
+		if _, err := prog.Apply(doc); err != nil {
+			t.Fatal(err)
+		}
+	}
+	applyLayers := func() {
+		if _, _, err := ApplyLayers(doc, layers, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, f := range []func(){apply, applyLayers} {
+		require.LessOrEqual(t, testing.AllocsPerRun(100, f), 25.0)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range 1000 {
+			f()
+		}
+		runtime.ReadMemStats(&after)
+		require.LessOrEqual(t, (after.TotalAlloc-before.TotalAlloc)/1000, uint64(3<<10))
+	}
+}
+
 func BenchmarkApplyPatches(b *testing.B) {
 	doc := deployment(b)
 	prog, err := Compile(threePatches())
@@ -45,6 +74,27 @@ func BenchmarkApplyLayers(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, _, err := ApplyLayers(doc, layers, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkTypedEdit(b *testing.B) {
+	doc := deployment(b)
+	layers := []Layer{{Name: "eu", Edits: []Edit{Container{Image: Image{Tag: "2"}}}}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := ApplyLayers(doc, layers, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkCompile(b *testing.B) {
+	patches := threePatches()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Compile(patches); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -109,7 +109,7 @@ func (l List) append(out []Patch, path string, was any) ([]Patch, error) {
 	case l.Set == nil && l.Remove == nil && l.Append == nil:
 		return out, nil
 	case was != nil && !ok:
-		return nil, fmt.Errorf("%w: %s is a %s, not a list", ErrNotFound, path, typeName(was))
+		return nil, fmt.Errorf("%w: %s is %s, not a list", ErrNotFound, path, typeName(was))
 	case l.Set != nil || list == nil:
 		set := slices.DeleteFunc(slices.Clone(l.Set), func(s string) bool { return slices.Contains(l.Remove, s) })
 		if set = append(set, l.Append...); set != nil {
@@ -131,7 +131,7 @@ func (l List) append(out []Patch, path string, was any) ([]Patch, error) {
 func appendEnv(out []Patch, path string, was any, vars []EnvVar) ([]Patch, error) {
 	list, ok := was.([]any)
 	if was != nil && !ok {
-		return nil, fmt.Errorf("%w: %s is a %s, not a list", ErrNotFound, path, typeName(was))
+		return nil, fmt.Errorf("%w: %s is %s, not a list", ErrNotFound, path, typeName(was))
 	}
 	list = slices.Clone(list)
 	for i, v := range vars {
@@ -179,7 +179,7 @@ func (v EnvVar) item() (any, error) {
 	}
 	text, ok := spelling(value)
 	if !ok {
-		return nil, fmt.Errorf("%w: the variable %q cannot be a %s", ErrInvalid, v.Name, typeName(value))
+		return nil, fmt.Errorf("%w: the variable %q cannot be %s", ErrInvalid, v.Name, typeName(value))
 	}
 	return map[string]any{"name": v.Name, "value": text}, nil
 }

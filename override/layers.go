@@ -14,7 +14,7 @@ import (
 // trace says which layer set which path from what to what, in the order of application; an edit that sets what is there
 // already leaves no line. All or nothing: with an error, an *Error, there is no document and no trace. doc stays as it is.
 func ApplyLayers(doc map[string]any, layers []Layer, vars Vars, protected ...string) (out map[string]any, trace []Change, err error) {
-	guards, err := parseGuards(protected)
+	more, err := parseGuards(protected)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -26,7 +26,7 @@ func ApplyLayers(doc map[string]any, layers []Layer, vars Vars, protected ...str
 			lookup = nil
 		}
 		for i, edit := range l.Edits {
-			if err := r.edit(edit, lookup, guards); err != nil {
+			if err := r.edit(edit, lookup, more); err != nil {
 				return nil, nil, inLayer(l.Name, i, err)
 			}
 		}
@@ -44,7 +44,8 @@ func inOrder(layers []Layer) []Layer {
 	return layers
 }
 
-func (r *run) edit(edit Edit, vars Vars, guards []guard) error {
+// edit applies one edit, with the identity and what more there is protected.
+func (r *run) edit(edit Edit, vars Vars, more []guard) error {
 	if edit == nil {
 		return fmt.Errorf("%w: no edit", ErrInvalid)
 	}
@@ -55,7 +56,7 @@ func (r *run) edit(edit Edit, vars Vars, guards []guard) error {
 		}
 	}
 	if prog, ok := edit.(Program); ok {
-		prog, err := prog.guard(guards)
+		prog, err := prog.guard(more)
 		if err != nil {
 			return err
 		}
@@ -65,20 +66,19 @@ func (r *run) edit(edit Edit, vars Vars, guards []guard) error {
 	if err != nil {
 		return err
 	}
-	prog, err := compile(patches, guards)
+	prog, err := compile(patches, append(identityGuards(), more...))
 	if err != nil {
 		return err
 	}
 	return r.do(prog)
 }
 
-// guard adds guards to a compiled program. Every program has those of identity already.
-func (p Program) guard(guards []guard) (Program, error) {
-	own := identityGuards()
-	if len(p.guards) == 0 && len(p.ops) == 0 || len(guards) == len(own) {
+// guard adds guards to a compiled program, which has those of identity already.
+func (p Program) guard(more []guard) (Program, error) {
+	if len(more) == 0 {
 		return p, nil
 	}
-	out := Program{ops: slices.Clone(p.ops), guards: append(slices.Clip(p.guards), guards[len(own):]...)}
+	out := Program{ops: slices.Clone(p.ops), guards: append(slices.Clip(p.guards), more...)}
 	for i := range out.ops {
 		var err error
 		if out.ops[i].guards, err = out.ops[i].guarded(out.guards); err != nil {

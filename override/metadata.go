@@ -47,7 +47,7 @@ func appendKeys(out []Patch, doc map[string]any, path string, keys map[string]an
 	was := at(doc, path)
 	there, ok := was.(map[string]any)
 	if was != nil && !ok {
-		return nil, fmt.Errorf("%w: %s is a %s, not an object", ErrNotFound, path, typeName(was))
+		return nil, fmt.Errorf("%w: %s is %s, not an object", ErrNotFound, path, typeName(was))
 	}
 	for _, k := range slices.Sorted(maps.Keys(keys)) {
 		nodes := maxNodes
@@ -64,7 +64,7 @@ func appendKeys(out []Patch, doc map[string]any, path string, keys map[string]an
 		}
 		text, ok := spelling(v)
 		if !ok {
-			return nil, fmt.Errorf("%s, key %q: %w: a %s is no text", path, k, ErrInvalid, typeName(v))
+			return nil, fmt.Errorf("%s, key %q: %w: %s is no text", path, k, ErrInvalid, typeName(v))
 		}
 		if old != text {
 			out = append(out, Patch{Op: "add", Path: path + "/" + escape(k), Value: text, Lenient: true})

@@ -62,12 +62,24 @@ func (r *run) note(c Change, path []token, item int) {
 	if !r.tracing || c.Op == "replace" && reflect.DeepEqual(c.Old, c.New) {
 		return
 	}
+	c.Layer, c.Path = r.layer, r.spell(path, item)
+	r.trace = append(r.trace, c)
+}
+
+// spell writes the way that was just walked as a plain pointer.
+func (r *run) spell(path []token, item int) string {
+	if r.way.exact && len(path) == len(r.way.tokens) {
+		return r.way.text
+	}
 	var b strings.Builder
 	for i, t := range path {
 		b.WriteByte('/')
 		n := item
 		if i < len(path)-1 {
-			n = r.steps[i]
+			n = -1 // an exact way spells its own indices
+			if !r.way.exact {
+				n = r.steps[i]
+			}
 		}
 		if n >= 0 {
 			b.WriteString(strconv.Itoa(n))
@@ -75,6 +87,5 @@ func (r *run) note(c Change, path []token, item int) {
 			b.WriteString(escape(t.key))
 		}
 	}
-	c.Layer, c.Path = r.layer, b.String()
-	r.trace = append(r.trace, c)
+	return b.String()
 }

@@ -31,11 +31,11 @@ type token struct {
 type pointer struct {
 	text   string
 	tokens []token
-	exact  bool // no token needs a document to be resolved
+	exact  bool // text is plain RFC 6901, and no token needs a document to be resolved
 }
 
 func parsePointer(text string) (pointer, error) {
-	p := pointer{text: text, exact: true}
+	p := pointer{text: text, exact: !strings.Contains(text, "~2") && !strings.Contains(text, "~3")}
 	if text == "" {
 		return p, nil
 	}

@@ -47,11 +47,11 @@ type op struct {
 //
 // The error is an *Error with the index of the patch.
 func Compile(patches []Patch, protected ...string) (Program, error) {
-	guards, err := parseGuards(protected)
+	more, err := parseGuards(protected)
 	if err != nil {
 		return Program{}, err
 	}
-	return compile(patches, guards)
+	return compile(patches, append(identityGuards(), more...))
 }
 
 func compile(patches []Patch, guards []guard) (Program, error) {

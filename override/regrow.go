@@ -99,31 +99,72 @@ func regrowObject(n *tree, was, is map[string]any) *tree {
 	return &out
 }
 
-// regrowList keeps the items at both ends that are the same, and takes those between for edited in place.
 func regrowList(n *tree, was, is []any) *tree {
 	out := *n
 	out.Content = nil
-	head := 0
-	for head < min(len(was), len(is)) && reflect.DeepEqual(was[head], is[head]) {
-		head++
-	}
-	tail := 0
-	for tail < min(len(was), len(is))-head && reflect.DeepEqual(was[len(was)-1-tail], is[len(is)-1-tail]) {
-		tail++
-	}
-	for i, v := range is {
-		switch {
-		case i < head:
-			out.Content = append(out.Content, n.Content[i])
-		case i >= len(is)-tail:
-			out.Content = append(out.Content, n.Content[i-len(is)+len(was)])
-		case i < len(was)-tail:
-			out.Content = append(out.Content, regrow(n.Content[i], was[i], v))
-		default:
-			out.Content = append(out.Content, grow(v))
+	for i, old := range align(was, is) {
+		if old < 0 {
+			out.Content = append(out.Content, grow(is[i]))
+		} else {
+			out.Content = append(out.Content, regrow(n.Content[old], was[old], is[i]))
 		}
 	}
 	return &out
+}
+
+// align says for each item of a list which old item it was: -1 for a new one. Items at both ends that are the same are
+// themselves. Between them, a list of the same length was edited in place; else the next equal item is the same one, and
+// an object without an equal was the next object that is not found again.
+func align(was, is []any) []int {
+	const window = 64 // of items to look through, so that the cost stays linear
+	out := make([]int, len(is))
+	head, tail := 0, 0
+	for head < min(len(was), len(is)) && reflect.DeepEqual(was[head], is[head]) {
+		out[head] = head
+		head++
+	}
+	for tail < min(len(was), len(is))-head && reflect.DeepEqual(was[len(was)-1-tail], is[len(is)-1-tail]) {
+		tail++
+		out[len(is)-tail] = len(was) - tail
+	}
+	old := head
+	for i := head; i < len(is)-tail; i++ {
+		if len(was) == len(is) {
+			out[i] = i
+			continue
+		}
+		out[i] = -1
+		for k := old; k < min(len(was)-tail, old+window); k++ {
+			if reflect.DeepEqual(was[k], is[i]) {
+				out[i], old = k, k+1
+				break
+			}
+		}
+	}
+	from := head
+	for i := head; i < len(is)-tail; i++ {
+		if out[i] >= 0 {
+			from = out[i] + 1
+			continue
+		}
+		if _, object := is[i].(map[string]any); !object {
+			continue
+		}
+		to := len(was) - tail
+		for k := i + 1; k < min(len(is), i+window); k++ {
+			if out[k] >= 0 {
+				to = out[k]
+				break
+			}
+		}
+		for k := from; k < min(to, from+window); k++ {
+			if _, object := was[k].(map[string]any); object {
+				out[i], from = k, k+1
+				break
+			}
+		}
+	}
+	return out
 }
 
 func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }

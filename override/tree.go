@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	yaml "sigs.k8s.io/yaml/goyaml.v3"
@@ -112,6 +113,12 @@ func grow(v any) *tree {
 		}
 		return n
 	}
+	if s, ok := v.(string); ok {
+		n := &tree{}
+		if err := n.Encode(s); err == nil { // which quotes what readers of older YAML would take for a bool or a number
+			return n
+		}
+	}
 	return leaf(v)
 }
 
@@ -121,7 +128,7 @@ func leaf(v any) *tree {
 	case nil:
 		n.Tag, n.Value = "!!null", "null"
 	case string:
-		n.SetString(v)
+		n.Value = v
 	case bool:
 		n.Tag, n.Value = "!!bool", fmt.Sprint(v)
 	case int64:
@@ -133,9 +140,9 @@ func leaf(v any) *tree {
 		}
 		n.Tag, n.Value = "!!float", string(text)
 	case json.Number:
-		n.Tag, n.Value = "!!int", string(v)
-		if strings.ContainsAny(n.Value, ".eE") {
-			n.Tag = "!!float"
+		n.Tag, n.Value = "!!float", string(v)
+		if _, err := strconv.ParseInt(n.Value, 10, 64); err == nil {
+			n.Tag = "!!int"
 		}
 	}
 	return n
@@ -212,7 +219,7 @@ func mergeKey(out map[string]any, v any) error {
 	for _, item := range list {
 		object, ok := item.(map[string]any)
 		if !ok {
-			return fmt.Errorf("%w: << merges a %s", ErrInvalid, typeName(item))
+			return fmt.Errorf("%w: << merges %s", ErrInvalid, typeName(item))
 		}
 		for k, v := range object {
 			if _, there := out[k]; !there {
@@ -280,7 +287,7 @@ func manner(n *tree) (indent int, compact bool) {
 					continue
 				}
 				if child.Kind == kindObject && !found {
-					indent, found = max(2, min(child.Column-key.Column, 9)), true
+					indent, found = max(2, min(child.Content[0].Column-key.Column, 9)), true
 				}
 				compact = compact || child.Kind == kindList && child.Column == key.Column
 			}

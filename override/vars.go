@@ -129,7 +129,7 @@ func (r reference) text(vars Vars, nodes *int) (string, error) {
 	}
 	text, ok := spelling(v)
 	if !ok {
-		return "", fmt.Errorf("variable %q: %w: a %s has no place inside a string", r.name, ErrInvalid, typeName(v))
+		return "", fmt.Errorf("variable %q: %w: %s has no place inside a string", r.name, ErrInvalid, typeName(v))
 	}
 	return text, nil
 }
@@ -190,7 +190,7 @@ func convert(v any, as string) (any, error) {
 			return nil, fmt.Errorf("%w: unknown conversion %q (string, int, number, bool)", ErrInvalid, as)
 		}
 	}
-	return nil, fmt.Errorf("%w: a %s that is not a valid %s", ErrInvalid, typeName(v), as)
+	return nil, fmt.Errorf("%w: %s that is not a valid %s", ErrInvalid, typeName(v), as)
 }
 
 func typeName(v any) string {
@@ -198,15 +198,15 @@ func typeName(v any) string {
 	case nil:
 		return "null"
 	case map[string]any:
-		return "object"
+		return "an object"
 	case []any:
-		return "list"
+		return "a list"
 	case string:
-		return "string"
+		return "a string"
 	case bool:
-		return "bool"
+		return "a bool"
 	}
-	return "number"
+	return "a number"
 }
 
 // mentions reports whether a decoded value holds what might be a variable. It gives up on a value that is no tree and
