@@ -12,16 +12,16 @@
 // ceiling. This is Webster's method, also called Sainte-Laguë: every share that no bound stops is round(Weight·λ) for
 // one common λ. Bounds:
 //
-//	ceiling = min(Max, Capacity, and Current if NoGrowth)
-//	floor   = min(Min, ceiling)
-//	keep    = min(Current, ceiling), where an unknown Current counts as none
+//		ceiling = min(Max, Capacity, and Current if NoGrowth)
+//		floor   = min(Min, ceiling)
+//		keep    = min(Current, ceiling), where an unknown Current counts as none
 //
-//   - With Rebalance everyone starts at floor. When the floors do not fit, they are filled one after the other, the
-//     heaviest first.
-//   - Without Rebalance, and no more replicas wanted than the sum of keep: the same, with floor and ceiling cut to
-//     keep. What the weighted targets cannot take stays on targets of weight 0, up to keep.
-//   - Without Rebalance, and more wanted: everyone starts at keep. New replicas first raise targets to their floor,
-//     the heaviest first; the rest goes by weight.
+//	  - With Rebalance everyone starts at floor. When the floors do not fit, they are filled one after the other, the
+//	    heaviest first.
+//	  - Without Rebalance, and no more replicas wanted than the sum of keep: the same, with floor and ceiling cut to
+//	    keep. What the weighted targets cannot take stays on targets of weight 0, up to keep.
+//	  - Without Rebalance, and more wanted: everyone starts at keep. New replicas first raise targets to their floor,
+//	    the heaviest first; the rest goes by weight.
 //
 // Tiers order only the part that goes by weight: a tier gets nothing before those below it are at their ceilings.
 // Among equals, replicas that run already come first, then the order of a 64-bit hash of Key and Name, then Name.
@@ -41,7 +41,7 @@
 //   - No transfer of one replica between two targets brings both nearer to their quotas (without bounds).
 //
 // What Webster's method does not guarantee is quota: a share may differ from Replicas·Weight/ΣWeight by more than one.
-// The weights 157, 1, 1, 1 over 79 replicas give 79, 0, 0, 0, though the quota of the first is 77.5. With at most three
-// targets this never happens. No method is both house monotone for changing weights and always within quota; see
+// The weights 158, 1, 1, 1 over 79 replicas give 79, 0, 0, 0, though the quota of the first is 77.5. With at most three
+// targets this never happens. No method stays within quota and never moves a replica against a change of the weights; see
 // M. L. Balinski and H. P. Young, Fair Representation: Meeting the Ideal of One Man, One Vote (1982).
 package scheduling

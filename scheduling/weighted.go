@@ -11,12 +11,10 @@ import (
 //
 // It may be called concurrently. Its cost does not depend on the number of replicas.
 func Weighted(req Request, targets []Target) (Result, error) {
-	work := make([]uint64, 4*len(targets))
-	if err := validate(req, targets, work); err != nil {
+	d, err := newDivision(req, targets)
+	if err != nil {
 		return Result{}, err
 	}
-	d := division{order: newOrder(req.Key, targets), req: req, shares: make([]Share, len(targets))}
-	d.prepare(work)
 	d.grantFloors()
 	if d.rest > 0 {
 		d.grantTiers()
@@ -51,6 +49,17 @@ type division struct {
 	start, end int     // positions of the last tier that weights divided; those before are full
 	within     bracket // of that tier
 	last       block   // the last replica handed out in that tier; size 0: not looked for yet
+}
+
+// newDivision refuses what Validate refuses.
+func newDivision(req Request, targets []Target) (*division, error) {
+	work := make([]uint64, 4*len(targets))
+	if err := validate(req, targets, work); err != nil {
+		return nil, err
+	}
+	d := &division{order: newOrder(req.Key, targets), req: req, shares: make([]Share, len(targets))}
+	d.prepare(work)
+	return d, nil
 }
 
 // prepare fixes the case of the rule, the order of the positions and their bounds.

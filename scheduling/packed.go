@@ -1,0 +1,104 @@
+package scheduling
+
+import "slices"
+
+// Packed uses few targets: it fills those in use first, then those with the most room, one after the other. The bounds,
+// the floors, the tiers and the rule about running replicas are those of [Weighted]; a target of weight 0 gets no more
+// than its Min and what it keeps, and other weights decide nothing but whose floor comes first when they do not all fit.
+//
+// In use is a target that runs more than its floor, then one that has a floor. Those that are full come first, so that
+// dividing again changes nothing; then the one with the largest room, so that the prefix that holds the rest is the shortest.
+func Packed(req Request, targets []Target) (Result, error) {
+	d, err := newDivision(req, targets)
+	if err != nil {
+		return Result{}, err
+	}
+	d.grantFloors()
+	if d.rest > 0 {
+		d.pack()
+	}
+	for p, i := range d.at {
+		d.shares[i].Bound = d.packedBound(p)
+	}
+	return Result{Shares: d.shares, Unplaced: d.rest}, nil
+}
+
+// pack fills targets one after the other; weightless ones that run something come last, and only when shrinking.
+func (d *division) pack() {
+	queue := make([]int, len(d.at))
+	for p := range queue {
+		queue[p] = p
+	}
+	slices.SortFunc(queue, d.packOrder)
+	for _, weightless := range []bool{false, true} {
+		for _, p := range queue {
+			if d.rest == 0 || weightless && d.mode != shrinking {
+				return
+			}
+			if (d.weight[p] == 0) != weightless {
+				continue
+			}
+			n := min(d.rest, int64(d.high[p]-d.low[p]))
+			d.shares[d.at[p]].Replicas += n
+			d.rest -= n
+			if n > 0 {
+				d.end = p + 1
+			}
+		}
+	}
+}
+
+// packOrder compares two positions: the one to be filled first is less.
+func (d *division) packOrder(p, q int) int {
+	a, b := &d.targets[d.at[p]], &d.targets[d.at[q]]
+	if a.Tier != b.Tier {
+		return p - q // positions are ordered by tier
+	}
+	if x, y := d.use(p), d.use(q); x != y {
+		return y - x
+	}
+	x := block{weight: d.high[p] - d.low[p], divisor: 1, target: int32(d.at[p])}
+	y := block{weight: d.high[q] - d.low[q], divisor: 1, target: int32(d.at[q])}
+	if d.before(&x, &y) {
+		return -1
+	}
+	return 1
+}
+
+// use ranks how much a position is in use.
+func (d *division) use(p int) int {
+	runs := uint64(d.targets[d.at[p]].running())
+	switch {
+	case runs > d.low[p] && runs >= d.high[p]:
+		return 3
+	case runs > d.low[p]:
+		return 2
+	case d.low[p] > 0:
+		return 1
+	default:
+		return 0
+	}
+}
+
+// packedBound says what stopped a share from getting all or nothing.
+func (d *division) packedBound(p int) Bound {
+	t := &d.targets[d.at[p]]
+	n := d.shares[d.at[p]].Replicas
+	_, ceiling, keep := t.limits()
+	base, low, _ := d.span(t)
+	switch {
+	case d.short && n > base:
+		return BoundMin
+	case d.short && n == 0:
+		return BoundNone
+	case n == ceiling && (t.Weight > 0 || t.Min > ceiling):
+		return t.stop(ceiling)
+	case n > 0 && n == keep && d.mode != rebalancing:
+		return BoundKept
+	case n > 0 && n == low:
+		return BoundMin
+	case n == 0 && t.Weight > 0 && d.end > 0 && t.Tier > d.targets[d.at[d.end-1]].Tier:
+		return BoundTier
+	}
+	return BoundNone
+}
