@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/confed-project/confed/internal/pending"
 	"github.com/confed-project/confed/placement"
 )
 
@@ -37,7 +38,7 @@ type Registry[Conn any] struct {
 
 	mu        sync.RWMutex
 	members   map[string]*member[Conn]
-	listeners map[*listener]struct{}
+	listeners map[*pending.Set[string]]struct{} // one for each loop over Changes
 }
 
 // member is one connection. Its leases are guarded by Registry.mu.
@@ -130,36 +131,22 @@ func (r *Registry[Conn]) Fleet() *placement.Fleet { return r.fleet.Load() }
 // now, Fleet, Conn and Lease tell. A loop that stands still delays nobody and holds at most one name for each member.
 func (r *Registry[Conn]) Changes(ctx context.Context) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		l := &listener{pending: map[string]struct{}{}, wake: make(chan struct{}, 1)}
+		names := &pending.Set[string]{}
 		r.mu.Lock()
 		for _, name := range slices.Sorted(maps.Keys(r.members)) {
-			l.add(name)
+			names.Add(name)
 		}
 		if r.listeners == nil {
-			r.listeners = map[*listener]struct{}{}
+			r.listeners = map[*pending.Set[string]]struct{}{}
 		}
-		r.listeners[l] = struct{}{}
+		r.listeners[names] = struct{}{}
 		r.mu.Unlock()
 		defer func() {
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			delete(r.listeners, l)
+			delete(r.listeners, names)
 		}()
-		for ctx.Err() == nil {
-			r.mu.Lock()
-			name, ok := l.take()
-			r.mu.Unlock()
-			if ok {
-				if !yield(name) {
-					return
-				}
-				continue
-			}
-			select {
-			case <-l.wake:
-			case <-ctx.Done():
-			}
-		}
+		names.All(ctx)(yield)
 	}
 }
 
@@ -177,8 +164,8 @@ func (r *Registry[Conn]) publish(c placement.Cluster) error {
 }
 
 func (r *Registry[Conn]) tell(name string) {
-	for l := range r.listeners {
-		l.add(name)
+	for names := range r.listeners {
+		names.Add(name)
 	}
 }
 
@@ -189,33 +176,4 @@ func (m *member[Conn]) end() {
 	for cancel := range m.leases {
 		(*cancel)(ErrGone)
 	}
-}
-
-// listener is one loop over Changes: the names it has not seen, oldest first. Registry.mu guards it.
-type listener struct {
-	pending map[string]struct{}
-	order   []string
-	wake    chan struct{}
-}
-
-func (l *listener) add(name string) {
-	if _, ok := l.pending[name]; ok {
-		return
-	}
-	l.pending[name] = struct{}{}
-	l.order = append(l.order, name)
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
-}
-
-func (l *listener) take() (string, bool) {
-	if len(l.order) == 0 {
-		return "", false
-	}
-	name := l.order[0]
-	l.order = l.order[1:]
-	delete(l.pending, name)
-	return name, true
 }
