@@ -47,11 +47,25 @@ func newAPIs(client rest.Interface) *apis {
 	return &apis{rest: client, now: time.Now, groups: map[schema.GroupVersion]*group{}}
 }
 
-// resource finds the resource of a kind. A kind that is not served, and one of the other scope, are asked for again
-// at the member unless that was done just before.
+// resource finds the resource of a kind of the wanted scope.
 func (a *apis) resource(ctx context.Context, gvk schema.GroupVersionKind, namespaced bool) (resource, error) {
+	r, err := a.find(ctx, gvk, func(r resource) bool { return r.namespaced == namespaced })
+	switch {
+	case err != nil:
+		return resource{}, err
+	case namespaced && !r.namespaced:
+		return resource{}, apierrors.NewBadRequest(fmt.Sprintf("%s is cluster-scoped: the name must have no namespace", gvk.Kind))
+	case !namespaced && r.namespaced:
+		return resource{}, apierrors.NewBadRequest(fmt.Sprintf("%s is namespaced: the name must have a namespace", gvk.Kind))
+	}
+	return r, nil
+}
+
+// find finds the resource of a kind. The member is asked again, unless that was done just before, when it is not known
+// or not what the caller wants; the latter is not an error.
+func (a *apis) find(ctx context.Context, gvk schema.GroupVersionKind, want func(resource) bool) (resource, error) {
 	g, r, ok := a.known(gvk)
-	if ok && r.namespaced == namespaced {
+	if ok && want(r) {
 		return r, nil
 	}
 	select {
@@ -61,21 +75,16 @@ func (a *apis) resource(ctx context.Context, gvk schema.GroupVersionKind, namesp
 		return resource{}, ctx.Err()
 	}
 	// Another caller may have read it while this one waited.
-	if _, r, ok = a.known(gvk); (!ok || r.namespaced != namespaced) && a.due(g) {
+	if _, r, ok = a.known(gvk); (!ok || !want(r)) && a.due(g) {
 		kinds, err := a.read(ctx, gvk.GroupVersion())
 		if err != nil {
 			return resource{}, err
 		}
 		r, ok = kinds[gvk.Kind]
-		a.learn(g, kinds, ok && r.namespaced == namespaced)
+		a.learn(g, kinds, ok && want(r))
 	}
-	switch {
-	case !ok:
+	if !ok {
 		return resource{}, &meta.NoKindMatchError{GroupKind: gvk.GroupKind(), SearchedVersions: []string{gvk.Version}}
-	case namespaced && !r.namespaced:
-		return resource{}, apierrors.NewBadRequest(fmt.Sprintf("%s is cluster-scoped: the name must have no namespace", gvk.Kind))
-	case !namespaced && r.namespaced:
-		return resource{}, apierrors.NewBadRequest(fmt.Sprintf("%s is namespaced: the name must have a namespace", gvk.Kind))
 	}
 	return r, nil
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -13,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 )
 
@@ -36,10 +39,15 @@ type Options struct {
 // remembered per group and version and read again when a kind is missing: after a second at first, then after twice
 // the time before, at most after a minute.
 type Client struct {
-	dynamic dynamic.Interface
-	rest    rest.Interface
-	apis    *apis
-	broken  error // set: there is nothing to dial, and every request answers so
+	dynamic  dynamic.Interface
+	metadata metadata.Interface
+	rest     rest.Interface
+	apis     *apis
+	http     *http.Client
+	secrets  []string
+	broken   error // set: there is nothing to dial, and every request answers so
+
+	credentialsEnd time.Time
 }
 
 // NewClient returns a client for the cluster that config describes. It does not dial. The config is copied; an error
@@ -53,13 +61,24 @@ func NewClient(config *rest.Config, opts Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("transport: %w", err)
 	}
+	httpClient = &http.Client{Transport: httpClient.Transport, Timeout: httpClient.Timeout, CheckRedirect: stay}
 	base, err := rest.UnversionedRESTClientForConfigAndClient(config, httpClient)
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
 	once := sendOnce{base}
-	return &Client{dynamic: dynamic.New(once), rest: once, apis: newAPIs(once)}, nil
+	meta, err := metadata.NewForConfigAndClient(metadata.ConfigFor(config), httpClient)
+	if err != nil {
+		return nil, fmt.Errorf("client: %w", err)
+	}
+	return &Client{
+		dynamic: dynamic.New(once), metadata: meta, rest: once, apis: newAPIs(once), http: httpClient,
+		secrets: secretsOf(config), credentialsEnd: credentialsEnd(config),
+	}, nil
 }
+
+// stay refuses redirects: no API server needs them, and one that lies could send us anywhere.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // tuned returns a copy of config for untyped requests.
 func tuned(config *rest.Config, opts Options) *rest.Config {
@@ -110,7 +129,7 @@ func (c *Client) Get(ctx context.Context, gvk schema.GroupVersionKind, name type
 	if err != nil {
 		return nil, err
 	}
-	out, err := t.Get(ctx, name.Name, metav1.GetOptions{})
+	out, err := t.ResourceInterface.Get(ctx, name.Name, metav1.GetOptions{})
 	return t.checked(out, err)
 }
 
@@ -120,7 +139,7 @@ func (c *Client) Create(ctx context.Context, obj *unstructured.Unstructured, opt
 	if err != nil {
 		return nil, err
 	}
-	out, err := t.Create(ctx, obj, opts)
+	out, err := t.ResourceInterface.Create(ctx, obj, opts)
 	return t.checked(out, err)
 }
 
@@ -152,14 +171,14 @@ func (c *Client) Delete(ctx context.Context, gvk schema.GroupVersionKind, name t
 	return err
 }
 
-func nameOf(obj *unstructured.Unstructured) types.NamespacedName {
+func nameOf(obj metav1.Object) types.NamespacedName {
 	return types.NamespacedName{Namespace: obj.GetNamespace(), Name: obj.GetName()}
 }
 
 // target is one object's place in the member.
 type target struct {
 	dynamic.ResourceInterface
-	apis *apis
+	*Client
 	gvk  schema.GroupVersionKind
 	name types.NamespacedName
 }
@@ -186,10 +205,10 @@ func (c *Client) target(ctx context.Context, gvk schema.GroupVersionKind, name t
 	}
 	r, err := c.apis.resource(ctx, gvk, name.Namespace != "")
 	if err != nil {
-		return target{}, err
+		return target{}, c.scrub(err)
 	}
 	in := c.dynamic.Resource(gvk.GroupVersion().WithResource(r.name))
-	t := target{ResourceInterface: in, apis: c.apis, gvk: gvk, name: name}
+	t := target{ResourceInterface: in, Client: c, gvk: gvk, name: name}
 	if r.namespaced {
 		t.ResourceInterface = in.Namespace(name.Namespace)
 	}
@@ -204,7 +223,7 @@ func (t target) checked(out *unstructured.Unstructured, err error) (*unstructure
 		t.apis.forget(t.gvk)
 		return nil, &meta.NoKindMatchError{GroupKind: t.gvk.GroupKind(), SearchedVersions: []string{t.gvk.Version}}
 	case err != nil:
-		return nil, err
+		return nil, t.scrub(err)
 	case out == nil:
 		return nil, nil
 	case out.GroupVersionKind() != t.gvk || out.GetNamespace() != t.name.Namespace || t.name.Name != "" && out.GetName() != t.name.Name:
