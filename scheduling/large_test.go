@@ -116,7 +116,7 @@ func randomLarge(r *rand.Rand, n int) (Request, []Target) {
 
 func TestWeightedIsExactAtAnySize(t *testing.T) {
 	r := rand.New(rand.NewPCG(19, 20))
-	for round := range 3_000 {
+	for round := range 1_500 {
 		n := 1 + r.IntN(40)
 		if round%20 == 0 {
 			n = 1 + r.IntN(1_500)

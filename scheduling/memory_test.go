@@ -56,7 +56,7 @@ func randomWorld(r *rand.Rand) *world {
 func TestMemorySettles(t *testing.T) {
 	r := rand.New(rand.NewPCG(15, 16))
 	now := time.Unix(0, 0)
-	for range 20_000 {
+	for range 8_000 {
 		w := randomWorld(r)
 		var last []int64
 		for range len(w.targets) + 1 {

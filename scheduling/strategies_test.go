@@ -13,7 +13,7 @@ import (
 // TestPackedLaws: those of Weighted that do not speak of weights, and that no fewer targets would do.
 func TestPackedLaws(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	for range 15_000 {
+	for range 8_000 {
 		req, targets := randomCase(r)
 		divide := func(req Request, targets []Target) Result {
 			got, err := Packed(req, targets)
@@ -99,7 +99,7 @@ func TestPackedFillsThoseInUse(t *testing.T) {
 // TestEvenLaws: the laws that have a meaning over two levels, domain by domain and target by target.
 func TestEvenLaws(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
-	for range 20_000 {
+	for range 8_000 {
 		req, targets := randomCase(r)
 		domains := map[string]string{}
 		for _, target := range targets {
@@ -175,7 +175,7 @@ func TestEvenDomains(t *testing.T) {
 // TestStepsLaws walks from anywhere to any division within any budget.
 func TestStepsLaws(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
-	for range 20_000 {
+	for range 8_000 {
 		req, targets := randomCase(r)
 		for i := range targets {
 			targets[i].Current = pointer(r.Int64N(9))
