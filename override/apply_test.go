@@ -61,6 +61,7 @@ func TestApplyStory(t *testing.T) {
 		{"escape at the end", []Patch{{Path: "/spec/a~", Value: "x"}}, "", nil, ErrInvalid},
 		{"set twice", []Patch{{Path: "/spec/x", Value: 1}, {Op: "add", Path: "/spec/x", Value: 2}}, "", nil, ErrInvalid},
 		{"set, test, set", []Patch{{Path: "/spec/x", Value: 1}, {Op: "test", Path: "/spec/x", Value: 1}, {Path: "/spec/x", Value: 2}}, "/spec/x", int64(2), nil},
+		{"set, choose by it, set", []Patch{{Path: "/spec/template/spec/containers/0/name", Value: "z"}, {Path: "/spec/template/spec/containers[name=z]/image", Value: "z:1"}, {Path: "/spec/template/spec/containers/0/name", Value: "web"}}, "/spec/template/spec/containers[name=web]/image", "z:1", nil},
 		{"below a scalar", []Patch{{Path: "/spec/replicas/x", Value: 1}}, "", nil, ErrNotFound},
 		{"no object left", []Patch{{Path: "", Value: 1}}, "", nil, ErrProtected},
 		{"remove all", []Patch{{Op: "remove", Path: ""}}, "", nil, ErrInvalid},
@@ -101,6 +102,9 @@ func TestIdentityIsProtectedThroughEverySpelling(t *testing.T) {
 		{Op: "remove", Path: "/apiVersion"},
 		{Path: "/apiVersion", Value: "other/v1"},
 		{Path: "/apiVersion", Value: "v1"},
+		{Path: "/apiVersion", Value: ""},
+		{Path: "/apiVersion", Value: "apps"},
+		{Path: "/apiVersion", Value: "apps/"},
 		{Path: "/apiVersion", Value: 1},
 		{Path: "/metadata", Value: map[string]any{"name": "x", "namespace": "shop"}},
 		{Path: "/metadata", Value: map[string]any{"name": "web"}},
@@ -164,6 +168,16 @@ func TestProtectedPaths(t *testing.T) {
 	}
 	_, err := Compile(nil, "rules")
 	require.ErrorIs(t, err, ErrInvalid)
+
+	// Away from under the selector, and back again.
+	_, err = Apply(doc, []Patch{
+		{Path: "/a/b/0/n", Value: "z"}, {Op: "add", Path: "/a/b[n=z]/w", Value: 1}, {Path: "/a/b/0/n", Value: "x"},
+	}, "/a/b[n=x]/w")
+	require.ErrorIs(t, err, ErrProtected)
+	// A path that two items answer protects nothing that could be told, so nothing near it changes.
+	twins := object(t, `{"a":[{"n":"x","v":1},{"n":"x","v":2}]}`)
+	_, err = Apply(twins, []Patch{{Path: "/a/0/v", Value: 3}}, "/a[n=x]/v")
+	require.ErrorIs(t, err, ErrProtected)
 }
 
 func TestSharing(t *testing.T) {

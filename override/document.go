@@ -121,7 +121,7 @@ func (d Document) format(text string) (parse func(string) (*tree, error), print 
 func (d Document) apply(value any) (any, error) {
 	r := run{before: value, root: value}
 	for i, edit := range d.Edits {
-		if edit == nil {
+		if edit = plain(edit); edit == nil {
 			return nil, fmt.Errorf("edit %d: %w: no edit", i, ErrInvalid)
 		}
 		object, _ := r.root.(map[string]any)

@@ -5,12 +5,6 @@ import (
 	"maps"
 )
 
-// expander is what the edits of this package are: their variables are replaced before they compile, so that nothing that
-// they take over from a document is.
-type expander interface {
-	expand(vars Vars) (Edit, error)
-}
-
 func (p Patch) expand(vars Vars) (Edit, error) {
 	nodes := maxNodes
 	if !mentions(p.Value, 0, &nodes) {
@@ -75,8 +69,8 @@ func (m Metadata) expand(vars Vars) (Edit, error) {
 	x := texts{vars: vars}
 	for _, keys := range []*map[string]any{&m.Labels, &m.Annotations, &m.PodLabels, &m.PodAnnotations} {
 		*keys = maps.Clone(*keys)
-		for k, v := range *keys {
-			(*keys)[k] = x.value(v)
+		for _, k := range sortedKeys(*keys) {
+			(*keys)[k] = x.value((*keys)[k])
 		}
 	}
 	return m, x.err
@@ -94,11 +88,52 @@ func (d Document) expand(vars Vars) (Edit, error) {
 	return d, nil
 }
 
+// expandEdit replaces the variables of an edit of this package before it compiles, so that nothing that the edit takes
+// over from a document is taken for one. It goes by type, not by method, since a type from outside may embed one of ours.
 func expandEdit(edit Edit, vars Vars) (Edit, error) {
-	if e, ok := edit.(expander); ok {
+	switch e := plain(edit).(type) {
+	case Patch:
+		return e.expand(vars)
+	case Program:
+		return e.expand(vars)
+	case Merge:
+		return e.expand(vars)
+	case Container:
+		return e.expand(vars)
+	case Metadata:
+		return e.expand(vars)
+	case Document:
 		return e.expand(vars)
 	}
 	return edit, nil
+}
+
+// plain returns the edit of this package that a pointer points to, nil for a nil pointer, and any other edit as it is.
+func plain(edit Edit) Edit {
+	switch e := edit.(type) {
+	case *Patch:
+		return pointed(e)
+	case *Program:
+		return pointed(e)
+	case *Merge:
+		return pointed(e)
+	case *Container:
+		return pointed(e)
+	case *Metadata:
+		return pointed(e)
+	case *Replicas:
+		return pointed(e)
+	case *Document:
+		return pointed(e)
+	}
+	return edit
+}
+
+func pointed[E Edit](e *E) Edit {
+	if e == nil {
+		return nil
+	}
+	return *e
 }
 
 // texts expands many strings and keeps the first error.

@@ -2,6 +2,7 @@ package override
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -9,6 +10,15 @@ import (
 type guard struct {
 	pointer
 	group bool // only the group of the apiVersion counts
+	reach int  // tokens that a patch must share to touch it: up to a selector, since its answer hangs on the whole item
+}
+
+func newGuard(p pointer) guard {
+	reach := len(p.tokens)
+	if i := slices.IndexFunc(p.tokens, func(t token) bool { return t.kind == tokItem }); i >= 0 {
+		reach = i + 1
+	}
+	return guard{pointer: p, reach: reach}
 }
 
 // Guarded returns paths that administrators commonly withhold, to be given to Compile or ApplyLayers as protected: status,
@@ -25,26 +35,22 @@ func parseGuards(paths []string) ([]guard, error) {
 		if err != nil {
 			return nil, &Error{Index: i, Path: path, Err: fmt.Errorf("protected path: %w", err)}
 		}
-		guards = append(guards, guard{pointer: p})
+		guards = append(guards, newGuard(p))
 	}
 	return guards, nil
 }
 
 func identityGuards() []guard {
-	name := func(keys ...string) pointer {
+	name := func(keys ...string) guard {
 		p := pointer{text: "/" + strings.Join(keys, "/"), exact: true}
 		for _, key := range keys {
 			p.tokens = append(p.tokens, token{key: key})
 		}
-		return p
+		return newGuard(p)
 	}
-	return []guard{
-		{pointer: name("kind")},
-		{pointer: name("apiVersion"), group: true},
-		{pointer: name("metadata", "name")},
-		{pointer: name("metadata", "namespace")},
-		{pointer: name("metadata", "generateName")},
-	}
+	version := name("apiVersion")
+	version.group = true
+	return []guard{name("kind"), version, name("metadata", "name"), name("metadata", "namespace"), name("metadata", "generateName")}
 }
 
 // guarded returns the guards that o might touch, and refuses what is aimed straight at one.
@@ -58,7 +64,7 @@ func (o op) guarded(guards []guard) ([]int, error) {
 		if aimed {
 			return nil, fmt.Errorf("%w: %s", ErrProtected, g.text)
 		}
-		if o.path.meets(g.pointer) || o.kind == opMove && o.from.meets(g.pointer) {
+		if g.near(o.path) || o.kind == opMove && g.near(o.from) {
 			out = append(out, i)
 		}
 	}
@@ -78,10 +84,10 @@ func (p pointer) aims(g pointer) bool {
 	return true
 }
 
-// meets reports whether p and g may lie on one line from the root. Tokens that depend on the document, or that move
-// other items of a list, may be any item.
-func (p pointer) meets(g pointer) bool {
-	for i := range min(len(p.tokens), len(g.tokens)) {
+// near reports whether a change at p may touch g: whether they may lie on one line from the root. Tokens that depend on
+// the document, or that move other items of a list, may be any item.
+func (g guard) near(p pointer) bool {
+	for i := range min(len(p.tokens), g.reach) {
 		a, b := p.tokens[i], g.tokens[i]
 		if (a.kind == tokName || b.kind == tokName) && (a.kind != b.kind || a.key != b.key) {
 			return false
@@ -94,9 +100,9 @@ func (p pointer) meets(g pointer) bool {
 func (r *run) check(o *op, guards []guard) error {
 	for _, i := range o.guards {
 		g := guards[i]
-		was, had, _ := g.lookup(r.before)
-		is, has, _ := g.lookup(r.root)
-		if had != has || !g.unchanged(was, is) {
+		was, had, err := g.lookup(r.before)
+		is, has, err2 := g.lookup(r.root)
+		if err != nil || err2 != nil || had != has || !g.unchanged(was, is) {
 			return fmt.Errorf("%w: %s", ErrProtected, g.text)
 		}
 	}
@@ -109,7 +115,7 @@ func (g guard) unchanged(was, is any) bool {
 	}
 	a, isText := was.(string)
 	b, ok := is.(string)
-	return isText && ok && group(a) == group(b) || same(was, is)
+	return isText && ok && group(a) == group(b) && strings.TrimPrefix(b, group(b)+"/") != "" || same(was, is)
 }
 
 func group(apiVersion string) string {

@@ -2,6 +2,7 @@ package override
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -262,6 +263,37 @@ func TestIdentityLaw(t *testing.T) {
 		require.Equal(t, "g", group(out["apiVersion"].(string)), "seed %d", seed)
 	}
 	require.Greater(t, refused, 1000)
+}
+
+// Whatever is patched, what is protected comes out as it went in, however it is spelled.
+func TestProtectionLaw(t *testing.T) {
+	applied, refused := 0, 0
+	for seed := range uint64(6000) {
+		d := dice{rand.New(rand.NewPCG(8, seed))}
+		doc := d.object()
+		protected := d.path(doc)
+		was, had, errWas := mustPointer(protected).lookup(doc)
+		if protected == "" || errWas != nil {
+			continue
+		}
+		patches := d.patches(doc, 1+d.IntN(5))
+		prog, err := compile(patches, []guard{newGuard(mustPointer(protected))})
+		if err == nil {
+			r := run{before: doc, root: doc}
+			if err = r.do(prog); err == nil {
+				is, has, errIs := mustPointer(protected).lookup(r.root)
+				require.NoError(t, errIs)
+				require.Equal(t, had, has, "seed %d: %s %s", seed, protected, text(t, patches))
+				require.Empty(t, cmp.Diff(decode(t, text(t, was)), decode(t, text(t, is))), "seed %d: %s %s", seed, protected, text(t, patches))
+				applied++
+			}
+		}
+		if errors.Is(err, ErrProtected) {
+			refused++
+		}
+	}
+	require.Greater(t, applied, 500)
+	require.Greater(t, refused, 500)
 }
 
 // difference is the plainest way from one document to another.

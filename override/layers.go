@@ -34,6 +34,24 @@ func ApplyLayers(doc map[string]any, layers []Layer, vars Vars, protected ...str
 	return r.root.(map[string]any), r.trace, nil
 }
 
+// Compile returns the layer with its patches compiled, one by one, so that ApplyLayers need not do it for every cluster.
+// Other edits depend on the document and stay as they are. The error is an *Error.
+func (l Layer) Compile() (Layer, error) {
+	l.Edits = slices.Clone(l.Edits)
+	for i, edit := range l.Edits {
+		p, ok := plain(edit).(Patch)
+		if !ok {
+			continue
+		}
+		prog, err := Compile([]Patch{p})
+		if err != nil {
+			return Layer{}, inLayer(l.Name, i, err)
+		}
+		l.Edits[i] = prog
+	}
+	return l, nil
+}
+
 func inOrder(layers []Layer) []Layer {
 	byPriority := func(a, b Layer) int { return cmp.Compare(a.Priority, b.Priority) }
 	if slices.IsSortedFunc(layers, byPriority) {
@@ -46,7 +64,7 @@ func inOrder(layers []Layer) []Layer {
 
 // edit applies one edit, with the identity and what more there is protected.
 func (r *run) edit(edit Edit, vars Vars, more []guard) error {
-	if edit == nil {
+	if edit = plain(edit); edit == nil {
 		return fmt.Errorf("%w: no edit", ErrInvalid)
 	}
 	if vars != nil {

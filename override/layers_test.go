@@ -53,3 +53,70 @@ func TestLayerErrors(t *testing.T) {
 		require.Nil(t, trace)
 	}
 }
+
+// widened is an edit from outside that embeds one of ours and must not be mistaken for it.
+type widened struct{ Patch }
+
+func (w widened) Patches(map[string]any) ([]Patch, error) {
+	return []Patch{w.Patch, {Op: "add", Path: "/spec/wide", Value: "${v}"}}, nil
+}
+
+func TestEditsByAnyName(t *testing.T) {
+	vars := func(string) (any, bool) { return 7, true }
+	prog, err := Compile([]Patch{{Path: "/spec/d", Value: "${v}"}})
+	require.NoError(t, err)
+	replicas := Replicas(9)
+	out, _, err := ApplyLayers(object(t, web), []Layer{{Edits: []Edit{
+		&Patch{Path: "/spec/a", Value: "${v}"}, &Merge{"spec": map[string]any{"b": "${v}"}}, &prog, &replicas,
+		&Metadata{Labels: map[string]any{"c": "${v}"}}, &Container{Names: []string{"web"}, Image: Image{Tag: "${v}"}},
+		widened{Patch{Path: "/spec/e", Value: "${v}"}},
+	}}}, vars)
+	require.NoError(t, err)
+	spec := out["spec"].(map[string]any)
+	require.Equal(t, []any{int64(7), int64(7), int64(7), "${v}", "${v}", int64(9)}, []any{spec["a"], spec["b"], spec["d"], spec["e"], spec["wide"], spec["replicas"]})
+
+	for _, none := range []Edit{(*Patch)(nil), (*Merge)(nil), (*Program)(nil), (*Replicas)(nil), (*Metadata)(nil), (*Container)(nil), (*Document)(nil)} {
+		_, _, err := ApplyLayers(object(t, web), []Layer{{Edits: []Edit{none}}}, vars)
+		require.ErrorIs(t, err, ErrInvalid)
+		_, _, err = ApplyLayers(map[string]any{"x": "a: 1"}, []Layer{{Edits: []Edit{Document{Path: "/x", Edits: []Edit{none}}}}}, vars)
+		require.ErrorIs(t, err, ErrInvalid)
+	}
+}
+
+func TestCompiledLayersAreTheSame(t *testing.T) {
+	layer := Layer{Name: "l", Priority: 3, Edits: []Edit{
+		Patch{Path: "/spec/replicas", Value: "${v}"}, Replicas(4), &Patch{Op: "add", Path: "/spec/x", Value: 1}, Merge{"spec": map[string]any{"x": 2}},
+	}}
+	compiled, err := layer.Compile()
+	require.NoError(t, err)
+	require.IsType(t, Patch{}, layer.Edits[0])
+	require.IsType(t, Program{}, compiled.Edits[0])
+	vars := func(string) (any, bool) { return 7, true }
+	want, wantTrace, err := ApplyLayers(object(t, web), []Layer{layer}, vars)
+	require.NoError(t, err)
+	got, trace, err := ApplyLayers(object(t, web), []Layer{compiled}, vars)
+	require.NoError(t, err)
+	require.Empty(t, cmp.Diff(want, got))
+	require.Empty(t, cmp.Diff(wantTrace, trace))
+
+	_, err = Layer{Name: "l", Edits: []Edit{Replicas(1), Patch{Path: "/kind", Value: "x"}}}.Compile()
+	require.ErrorIs(t, err, ErrProtected)
+	require.EqualError(t, err, `layer "l": edit 1 at "/kind": protected: /kind`)
+}
+
+// One input has one error, although maps have no order.
+func TestErrorsDoNotDependOnTheOrderOfMaps(t *testing.T) {
+	many := map[string]any{}
+	for _, k := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "i"} {
+		many[k] = "${" + k + "}"
+	}
+	none := func(string) (any, bool) { return nil, false }
+	for range 50 {
+		for _, edit := range []Edit{Patch{Path: "/x", Value: many}, Merge(many), Metadata{Labels: many}} {
+			_, _, err := ApplyLayers(object(t, web), []Layer{{Edits: []Edit{edit}}}, none)
+			require.ErrorContains(t, err, `variable "a"`)
+		}
+		_, err := Apply(map[string]any{}, []Patch{{Path: "/x", Value: map[string]any{"b\xff": 1, "a\xff": 2, "c": []any{"\xff"}}}})
+		require.ErrorContains(t, err, `"a\xff"`)
+	}
+}

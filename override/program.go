@@ -133,16 +133,16 @@ func parseOp(name string) (opKind, error) {
 }
 
 // lost reports that o overwrites what an earlier patch set to the same path. Anything but a plain setting of members
-// empties the memory, so nothing is refused that might be meant.
+// empties the memory, so nothing is refused that might be meant: a selector, for one, reads what others set.
 func lost(set map[string]int, o op, i int) error {
 	if set == nil {
 		return nil
 	}
 	plain := o.kind == opReplace
-	if o.kind == opAdd {
-		plain = len(o.path.tokens) > 0 && o.path.tokens[len(o.path.tokens)-1].kind == tokName
+	if o.kind == opAdd && len(o.path.tokens) > 0 {
+		plain = o.path.tokens[len(o.path.tokens)-1].kind == tokName // an index would insert
 	}
-	if !plain {
+	if !plain || !o.path.exact {
 		clear(set)
 		return nil
 	}

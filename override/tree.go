@@ -25,12 +25,10 @@ const (
 
 type tree = yaml.Node //nolint:staticcheck // see above
 
-const (
-	maxText      = 1 << 20 // bytes of a document inside a string; a ConfigMap cannot hold more
-	maxTreeNodes = 1 << 18 // nodes of such a document, every use of an alias counted
-)
+// maxText bounds the bytes of a document inside a string; a ConfigMap cannot hold more.
+const maxText = 1 << 20
 
-var errTree = fmt.Errorf("%w: the document has over %d values, or over %d levels, aliases resolved", ErrInvalid, maxTreeNodes, maxDepth)
+var errTree = fmt.Errorf("%w: the document has over %d values, or over %d levels, aliases resolved", ErrInvalid, maxNodes, maxDepth)
 
 // parseYAML reads exactly one YAML document. Text without one is null.
 func parseYAML(text string) (*tree, error) {
@@ -152,7 +150,7 @@ func leaf(v any) *tree {
 type reader struct{ nodes int }
 
 func (r *reader) value(n *tree, depth int) (any, error) {
-	if r.nodes++; r.nodes > maxTreeNodes || depth > maxDepth {
+	if r.nodes++; r.nodes > maxNodes || depth > maxDepth {
 		return nil, errTree
 	}
 	switch n.Kind {
@@ -262,7 +260,7 @@ func printYAML(n *tree, like string) (string, error) {
 	if compact {
 		e.CompactSeqIndent()
 	}
-	if err := e.Encode(n); err != nil {
+	if err := errors.Join(e.Encode(n), e.Close()); err != nil {
 		return "", fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	out := b.String()

@@ -23,7 +23,8 @@ type Patch struct {
 // Patches returns the patch itself: a Patch is an Edit.
 func (p Patch) Patches(map[string]any) ([]Patch, error) { return []Patch{p}, nil }
 
-// UnmarshalJSON keeps integers exact: what is written as an integer becomes an int64, not a float64.
+// UnmarshalJSON keeps integers exact: what is written as an integer becomes an int64, not a float64, and one that does not
+// fit is invalid.
 func (p *Patch) UnmarshalJSON(text []byte) error {
 	type plain Patch
 	raw := struct {

@@ -13,8 +13,9 @@ import (
 	"unicode/utf8"
 )
 
-// maxNodes bounds the values that one patch set brings in and the values that its copy operations multiply.
-const maxNodes = 1 << 20
+// maxNodes bounds the values that one patch set brings in, those that its copy operations multiply, and those of a document
+// inside a string, every use of an alias counted. The largest object that an API server stores has fewer.
+const maxNodes = 1 << 18
 
 // normalise returns a deep copy of v made of what decoded JSON is made of. It refuses what JSON cannot carry, and counts
 // down nodes, so that a cyclic or endlessly shared value ends in an error.
@@ -51,11 +52,11 @@ func normalise(v any, depth int, nodes *int) (any, error) {
 			return nil, nil
 		}
 		out := make(map[string]any, len(v))
-		for k, member := range v {
+		for _, k := range sortedKeys(v) { // sorted, so that one input has one error
 			if err := validText(k); err != nil {
 				return nil, err
 			}
-			member, err := normalise(member, depth+1, nodes)
+			member, err := normalise(v[k], depth+1, nodes)
 			if err != nil {
 				return nil, err
 			}
@@ -129,18 +130,11 @@ func normaliseMap(rv reflect.Value, depth int, nodes *int) (any, error) {
 	if rv.IsNil() {
 		return nil, nil
 	}
-	out := make(map[string]any, rv.Len())
+	members := make(map[string]any, rv.Len())
 	for it := rv.MapRange(); it.Next(); {
-		if err := validText(it.Key().String()); err != nil {
-			return nil, err
-		}
-		member, err := normalise(it.Value().Interface(), depth+1, nodes)
-		if err != nil {
-			return nil, err
-		}
-		out[it.Key().String()] = member
+		members[it.Key().String()] = it.Value().Interface()
 	}
-	return out, nil
+	return normalise(members, depth+1, nodes)
 }
 
 // viaJSON takes what knows its own JSON: structs, marshalers, bytes.
@@ -222,6 +216,9 @@ func equal(a, b any, nodes *int) bool {
 		return true
 	case []any:
 		b, ok := b.([]any)
+		if ok && len(a) == len(b) && len(a) > 0 && &a[0] == &b[0] {
+			return true
+		}
 		return ok && slices.EqualFunc(a, b, func(v, w any) bool { return equal(v, w, nodes) })
 	}
 	return equalScalar(a, b)

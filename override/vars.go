@@ -16,6 +16,9 @@ import (
 // is spelled as JSON spells a number, a bool or null, or that is quoted, is that value. ${name|string}, |int, |number and
 // |bool convert, a default too: ${cluster.labels[size]|int:-3}. A name holds neither } nor |.
 func Expand(value any, vars Vars) (any, error) {
+	if vars == nil {
+		vars = func(string) (any, bool) { return nil, false }
+	}
 	nodes := maxNodes
 	clean, err := normalise(value, 0, &nodes)
 	if err != nil {
@@ -31,8 +34,8 @@ func expand(value any, vars Vars, nodes *int) (any, error) {
 	case string:
 		return expandString(v, vars, nodes)
 	case map[string]any:
-		for k, member := range v {
-			if v[k], err = expand(member, vars, nodes); err != nil {
+		for _, k := range sortedKeys(v) { // sorted, so that one input has one error
+			if v[k], err = expand(v[k], vars, nodes); err != nil {
 				return nil, err
 			}
 		}
