@@ -3,7 +3,9 @@ package fedtest
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -41,6 +43,25 @@ func definedKinds(crd *unstructured.Unstructured) []*served {
 		kinds = append(kinds, kind)
 	}
 	return kinds
+}
+
+// establish says that a definition's kinds are served, as its controller does just after it was stored.
+func (m *Member) establish(crd *unstructured.Unstructured) {
+	if _, found, _ := unstructured.NestedSlice(crd.Object, "status", "conditions"); found {
+		return
+	}
+	m.version++
+	crd.SetResourceVersion(strconv.FormatInt(m.version, 10))
+	names, _, _ := unstructured.NestedFieldCopy(crd.Object, "spec", "names")
+	_ = unstructured.SetNestedField(crd.Object, names, "status", "acceptedNames")
+	var conditions []any
+	for name, reason := range map[string]string{"NamesAccepted": "NoConflicts", "Established": "InitialNamesAccepted"} {
+		conditions = append(conditions, map[string]any{
+			"type": name, "status": "True", "reason": reason, "lastTransitionTime": m.now().UTC().Format(time.RFC3339),
+			"message": map[bool]string{true: "no conflicts found", false: "the initial names have been accepted"}[name == "NamesAccepted"],
+		})
+	}
+	_ = unstructured.SetNestedSlice(crd.Object, conditions, "status", "conditions")
 }
 
 func isTrue(object map[string]any, field string) bool {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/json"
 )
@@ -81,6 +82,10 @@ func (r defaultRule) fill(value any, path []string) {
 			r.fill(value[path[0]], path[1:])
 			return
 		}
+		if r.copies == "quantities" {
+			canonical(value[path[0]])
+			return
+		}
 		if value[path[0]] != nil || r.field != "" && value[r.field] != any(r.is) {
 			return
 		}
@@ -105,9 +110,19 @@ func (r defaultRule) of(parent map[string]any) any {
 	return runtime.DeepCopyJSONValue(parent[r.copies])
 }
 
+// canonical spells every quantity of a map as a server does. What is none stays as it is.
+func canonical(quantities any) {
+	values, _ := quantities.(map[string]any)
+	for name, value := range values {
+		if quantity, err := resource.ParseQuantity(strings.Trim(encode(value), `"`)); err == nil {
+			values[name] = quantity.String()
+		}
+	}
+}
+
 // builtinDefaults are what a server fills in before it finds out who owns what. "new" is what an object of the kind
 // has when nobody has written anything, since the server's types cannot do without it; the other lines are the
-// defaulting of its API. "=name" is the value of a sibling, except for pullPolicy, which hangs on the image's tag.
+// defaulting of its API. "=name" is the value of a sibling, except for pullPolicy, which hangs on the image's tag, and quantities, which are spelled anew.
 const builtinDefaults = `
 podTemplate
 	spec like podSpec
@@ -125,9 +140,12 @@ podSpec
 	volumes.secret.defaultMode 420
 	volumes.projected.sources.serviceAccountToken.expirationSeconds 3600
 	volumes.hostPath.type ""
+	overhead =quantities
+	resources like resources
 container
 	imagePullPolicy =pullPolicy
 	resources {}
+	resources like resources
 	terminationMessagePath "/dev/termination-log"
 	terminationMessagePolicy "File"
 	env.valueFrom.fieldRef.apiVersion "v1"
@@ -135,6 +153,9 @@ container
 	livenessProbe like probe
 	readinessProbe like probe
 	startupProbe like probe
+resources
+	limits =quantities
+	requests =quantities
 probe
 	failureThreshold 3
 	periodSeconds 10
@@ -170,6 +191,7 @@ StatefulSet.apps
 	spec.template like podTemplate
 	spec.volumeClaimTemplates.apiVersion "v1"
 	spec.volumeClaimTemplates.kind "PersistentVolumeClaim"
+	spec.volumeClaimTemplates.spec.resources like resources
 	spec.volumeClaimTemplates.spec.volumeMode "Filesystem"
 	spec.volumeClaimTemplates.status {"phase":"Pending"}
 DaemonSet.apps
@@ -204,10 +226,15 @@ Namespace
 	status.phase "Active"
 PersistentVolumeClaim
 	new {"spec":{"resources":{}},"status":{}}
+	spec.resources like resources
+	status.capacity =quantities
 	spec.volumeMode "Filesystem"
 	status.phase "Pending"
 ResourceQuota
 	new {"spec":{},"status":{}}
+	spec.hard =quantities
+	status.hard =quantities
+	status.used =quantities
 Secret
 	type "Opaque"
 Service
@@ -248,10 +275,15 @@ Lease.coordination.k8s.io
 	new {"spec":{}}
 LimitRange
 	new {"spec":{"limits":null}}
+	spec.limits.default =quantities
+	spec.limits.defaultRequest =quantities
+	spec.limits.max =quantities
+	spec.limits.min =quantities
 Node
 	new {"spec":{},"status":{"daemonEndpoints":{"kubeletEndpoint":{"Port":0}},"nodeInfo":{"machineID":"","systemUUID":"","bootID":"","kernelVersion":"","osImage":"","containerRuntimeVersion":"","kubeletVersion":"","kubeProxyVersion":"","operatingSystem":"","architecture":""}}}
 PersistentVolume
 	new {"spec":{},"status":{}}
+	spec.capacity =quantities
 	spec.persistentVolumeReclaimPolicy "Retain"
 	spec.volumeMode "Filesystem"
 	status.phase "Pending"

@@ -111,7 +111,8 @@ func (m *Member) end(k key, orphan bool) {
 			}
 		}
 	}
-	if len(live.GetFinalizers()) == 0 && !m.terminating(k) {
+	// The last content of a namespace takes the namespace along.
+	if m.objects[k] != nil && len(live.GetFinalizers()) == 0 && !m.terminating(k) {
 		m.removeWith(k, orphan)
 	}
 }

@@ -47,6 +47,8 @@ func (m *Member) prepare(obj, live *unstructured.Unstructured) {
 		protect(obj, live, "kubernetes.io/pvc-protection")
 	case "Service":
 		m.prepareService(obj)
+	case definition().String():
+		prepareDefinition(obj, live)
 	case "DaemonSet.apps":
 		prepareDaemonSet(obj, live)
 	case "Job.batch":
@@ -78,6 +80,19 @@ func (m *Member) prepareService(obj *unstructured.Unstructured) {
 		if port, ok := p.(map[string]any); ok && kind != "ClusterIP" && port["nodePort"] == nil {
 			port["nodePort"] = 30000 + (number*16+int64(i))%2768
 			_ = unstructured.SetNestedSlice(obj.Object, ports, "spec", "ports")
+		}
+	}
+}
+
+// prepareDefinition notes the version that a new definition's objects are stored in.
+func prepareDefinition(obj, live *unstructured.Unstructured) {
+	if live != nil {
+		return
+	}
+	versions, _, _ := unstructured.NestedSlice(obj.Object, "spec", "versions")
+	for _, v := range versions {
+		if version, ok := v.(map[string]any); ok && isTrue(version, "storage") {
+			_ = unstructured.SetNestedSlice(obj.Object, []any{version["name"]}, "status", "storedVersions")
 		}
 	}
 }

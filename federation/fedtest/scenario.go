@@ -76,15 +76,21 @@ type play struct {
 }
 
 // tell runs a scenario and returns what happened, a few lines for each step. An error means that the scenario makes
-// no sense, not that a step has failed.
-func (s story) tell(ctx context.Context, client federation.ClusterClient, run string, sc scenario) ([]string, error) {
-	p := &play{client: client, run: run, story: s}
-	p.name = strings.ReplaceAll(sc.Name, " ", "-")
+// no sense, not that a step has failed. With a pace, each step waits that long for controllers to be done with the one
+// before, and the objects have other names.
+func (r *run) tell(ctx context.Context, sc scenario, pace time.Duration) ([]string, error) {
+	p := &play{client: r.client, run: r.name, story: r.story, name: strings.ReplaceAll(sc.Name, " ", "-")}
+	if pace > 0 {
+		p.name += again
+	}
 	if err := p.use(sc.Object); err != nil {
 		return nil, err
 	}
-	t := newTranscript(run, sc)
+	t := newTranscript(r.name, sc)
 	for _, step := range sc.Do {
+		if err := p.settle(ctx, pace, t); err != nil {
+			return nil, err
+		}
 		words := strings.SplitN(step, " ", 3)
 		if len(words) < 2 {
 			return nil, fmt.Errorf("%s: step %q: no verb", sc.Name, step)
@@ -94,12 +100,49 @@ func (s story) tell(ctx context.Context, client federation.ClusterClient, run st
 		if err != nil && errorsIsStep(err) {
 			return nil, fmt.Errorf("%s: step %q: %w", sc.Name, step, err)
 		}
+		if obj == nil && err == nil && !silent(words[1]) {
+			err = errNothing
+		}
 		t.step(step, obj, err)
 		if obj != nil && !strings.HasSuffix(step, " dry") {
 			p.seen = obj
 		}
 	}
-	return t.lines, nil
+	return t.lines, context.Cause(ctx)
+}
+
+// again is at the end of names in a second attempt.
+const again = "-again"
+
+// settle waits until controllers have had their time, and looks at what they have made of the object.
+func (p *play) settle(ctx context.Context, pace time.Duration, t *transcript) error {
+	if pace == 0 {
+		return nil
+	}
+	if err := wait(ctx, pace); err != nil || p.seen == nil {
+		return err
+	}
+	if obj, err := p.client.Get(ctx, p.seen.GroupVersionKind(), nameOf(p.seen)); err == nil && obj != nil {
+		p.seen = obj
+		t.version = obj.GetResourceVersion()
+	}
+	return nil
+}
+
+func wait(ctx context.Context, pause time.Duration) error {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// silent tells whether a step has no answer when it went well.
+func silent(verb string) bool {
+	return verb == "wish" || verb == "use" || verb == "served" || verb == "delete"
 }
 
 // use starts over with one of the story's objects.
@@ -185,7 +228,7 @@ func (p *play) edit(ctx context.Context, manager, verb, how string) (*unstructur
 	obj := p.seen.DeepCopy()
 	client, _ := p.client.(editor)
 	switch verb {
-	case "move", "release":
+	case "move", "stale", "release":
 		data, err := handOver(obj, manager, verb)
 		if err != nil {
 			return nil, stepError{err}
@@ -231,10 +274,8 @@ func (p *play) served(ctx context.Context) error {
 		if !meta.IsNoMatchError(err) {
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return stepError{context.Cause(ctx)}
-		case <-time.After(100 * time.Millisecond):
+		if err := wait(ctx, 100*time.Millisecond); err != nil {
+			return stepError{err}
 		}
 	}
 }
@@ -276,17 +317,21 @@ func patched(obj *unstructured.Unstructured, patch string) (*unstructured.Unstru
 	return changed, changed.UnmarshalJSON(data)
 }
 
-// handOver makes the patch that moves a manager's entry from Update to Apply, or the one that releases an object: it
-// takes away the label and the manager's entries on the main resource.
+// handOver makes the patch that moves a manager's entry on the main resource from Update to Apply, that ages it, or
+// that releases the object: takes it away, with the owner's label.
 func handOver(obj *unstructured.Unstructured, manager, verb string) ([]byte, error) {
 	entries := obj.GetManagedFields()
 	kept := entries[:0]
 	for _, e := range entries {
 		if e.Manager == manager && e.Subresource == "" {
-			if verb == "release" {
+			switch verb {
+			case "move":
+				e.Operation = metav1.ManagedFieldsOperationApply
+			case "stale":
+				e.APIVersion += "beta0"
+			case "release":
 				continue
 			}
-			e.Operation = metav1.ManagedFieldsOperationApply
 		}
 		kept = append(kept, e)
 	}

@@ -29,14 +29,19 @@ type transcript struct {
 	run      string
 	managers []string
 	status   bool
-	names    map[string]string // what servers choose, by its value
-	shown    map[string]string // what was written down last, by field
+	uids     map[string]bool // of the objects so far
+	times    *regexp.Regexp
+	versions *regexp.Regexp
+	shown    map[string]string // what was written down last, by path
+	held     map[string]map[string]string
 	uid      string
 	version  string
 }
 
 func newTranscript(run string, sc scenario) *transcript {
-	t := &transcript{run: run, status: sc.Status, names: map[string]string{}, shown: map[string]string{}}
+	t := &transcript{run: run, status: sc.Status, uids: map[string]bool{}, shown: map[string]string{}}
+	t.times = regexp.MustCompile(`\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+	t.versions = regexp.MustCompile(`in record \(\d+\)`)
 	for _, step := range sc.Do {
 		who, _, _ := strings.Cut(step, " ")
 		t.managers = append(t.managers, who)
@@ -65,48 +70,116 @@ func (t *transcript) line(indent, text string) {
 
 // normal replaces what servers choose.
 func (t *transcript) normal(text string) string {
-	for _, value := range slices.Sorted(maps.Keys(t.names)) {
-		text = regexp.MustCompile(`\b`+regexp.QuoteMeta(value)+`\b`).ReplaceAllString(text, t.names[value])
+	for uid := range t.uids {
+		text = strings.ReplaceAll(text, uid, "UID")
 	}
-	text = regexp.MustCompile(`\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`).ReplaceAllString(text, "TIME")
-	text = regexp.MustCompile(`in record \(\d+\)`).ReplaceAllString(text, "in record (VERSION)")
-	return strings.ReplaceAll(text, t.run, "RUN")
+	text = t.times.ReplaceAllString(text, "TIME")
+	text = t.versions.ReplaceAllString(text, "in record (VERSION)")
+	return strings.ReplaceAll(strings.ReplaceAll(text, again, ""), t.run, "RUN")
 }
 
 // object writes down what has changed since the last answer.
 func (t *transcript) object(obj *unstructured.Unstructured) {
 	obj = obj.DeepCopy()
-	t.names[string(obj.GetUID())] = "UID"
+	if uid := string(obj.GetUID()); uid != "" {
+		t.uids[uid] = true
+	}
 	t.identity(obj)
-	shown := map[string]string{}
-	for name, value := range obj.Object {
-		if name != "metadata" && name != "apiVersion" && name != "kind" && (name != "status" || t.status) {
-			shown[name] = encode(t.freed(value))
-		}
-	}
-	metadata, _, _ := unstructured.NestedMap(obj.Object, "metadata")
-	for name, value := range metadata {
-		shown["metadata."+name] = encode(value)
-	}
+	entries := obj.GetManagedFields()
 	for _, name := range []string{"name", "namespace", "uid", "resourceVersion", "managedFields"} {
-		delete(shown, "metadata."+name)
+		unstructured.RemoveNestedField(obj.Object, "metadata", name)
 	}
-	for _, e := range obj.GetManagedFields() {
-		if slices.Contains(t.managers, e.Manager) {
-			shown[strings.TrimSuffix(fmt.Sprintf("%s %s %s %s", e.Manager, e.Operation, e.APIVersion, e.Subresource), " ")] = string(e.FieldsV1.Raw)
-		}
+	delete(obj.Object, "apiVersion")
+	delete(obj.Object, "kind")
+	if !t.status {
+		delete(obj.Object, "status")
 	}
-	for _, name := range slices.Sorted(maps.Keys(shown)) {
-		if t.shown[name] != shown[name] {
-			t.line("  ", name+": "+shown[name])
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(t.shown)) {
-		if _, ok := shown[name]; !ok {
-			t.line("  ", name+" is gone")
-		}
-	}
+	shown := map[string]string{}
+	flatten(shown, "", t.freed(obj.Object))
+	t.changes(t.shown, shown)
 	t.shown = shown
+	held := map[string]map[string]string{}
+	for _, e := range entries {
+		if slices.Contains(t.managers, e.Manager) {
+			who := strings.TrimSuffix(fmt.Sprintf("%s %s %s %s", e.Manager, e.Operation, e.APIVersion, e.Subresource), " ")
+			held[who] = map[string]string{}
+			hold(held[who], who+" holds ", e.FieldsV1.Raw)
+		}
+	}
+	for _, who := range slices.Sorted(maps.Keys(held)) {
+		t.changes(t.held[who], held[who])
+	}
+	for _, who := range slices.Sorted(maps.Keys(t.held)) {
+		if _, ok := held[who]; !ok {
+			t.line("  ", who+" lets go of all")
+		}
+	}
+	t.held = held
+}
+
+// changes writes down what is new and what is gone, sorted.
+func (t *transcript) changes(before, after map[string]string) {
+	for _, path := range slices.Sorted(maps.Keys(after)) {
+		if value, ok := before[path]; !ok || value != after[path] {
+			t.line("  ", path+after[path])
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(before)) {
+		if _, ok := after[path]; !ok {
+			t.line("  ", strings.Replace(path, " holds ", " lets go of ", 1)+lost(path))
+		}
+	}
+}
+
+func lost(path string) string {
+	if strings.Contains(path, " holds ") {
+		return ""
+	}
+	return " is gone"
+}
+
+// flatten lists every value below a path that has none below it.
+func flatten(into map[string]string, path string, value any) {
+	switch value := value.(type) {
+	case map[string]any:
+		if len(value) > 0 {
+			for name, content := range value {
+				flatten(into, strings.TrimPrefix(path+"."+name, "."), content)
+			}
+			return
+		}
+	case []any:
+		if len(value) > 0 {
+			for i, content := range value {
+				flatten(into, path+"["+strconv.Itoa(i)+"]", content)
+			}
+			return
+		}
+	}
+	into[path] = " = " + encode(value)
+}
+
+// hold lists the fields of a managed-fields entry, each as a path.
+func hold(into map[string]string, path string, fields []byte) {
+	var below map[string]json.RawMessage
+	if err := json.Unmarshal(fields, &below); err != nil {
+		into[path] = err.Error()
+		return
+	}
+	if len(below) == 0 {
+		into[path] = ""
+	}
+	for name, content := range below {
+		kind, name, _ := strings.Cut(name, ":")
+		switch kind {
+		case ".":
+			into[path] = ""
+		case "f":
+			hold(into, path+"."+name, content)
+		default: // an item of a list
+			hold(into, path+"["+name+"]", content)
+		}
+	}
 }
 
 // identity tells whether the object is the one that was seen last, and whether it was written since.

@@ -332,6 +332,7 @@ func (m *Member) store(k key, obj *unstructured.Unstructured) *unstructured.Unst
 	obj.SetResourceVersion(strconv.FormatInt(m.version, 10))
 	m.objects[k] = obj.DeepCopy()
 	if k.GroupKind == definition() {
+		m.establish(m.objects[k])
 		m.serveKinds()
 	}
 	return obj
