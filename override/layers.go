@@ -18,7 +18,11 @@ func ApplyLayers(doc map[string]any, layers []Layer, vars Vars, protected ...str
 	if err != nil {
 		return nil, nil, err
 	}
-	r := run{before: doc, root: doc, tracing: true}
+	edits := 0
+	for _, l := range layers {
+		edits += len(l.Edits)
+	}
+	r := run{before: doc, root: doc, tracing: true, trace: slices.Grow([]Change(nil), edits)}
 	for _, l := range inOrder(layers) {
 		r.layer = l.Name
 		lookup := vars
@@ -30,6 +34,9 @@ func ApplyLayers(doc map[string]any, layers []Layer, vars Vars, protected ...str
 				return nil, nil, inLayer(l.Name, i, err)
 			}
 		}
+	}
+	if len(r.trace) == 0 {
+		r.trace = nil
 	}
 	return r.root.(map[string]any), r.trace, nil
 }
