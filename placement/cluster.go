@@ -14,7 +14,7 @@ type Cluster struct {
 	Ready      Readiness         `json:"ready,omitzero"`
 	// Kinds are the API kinds that it serves, such as Deployment.apps or ConfigMap: a set, which a Fleet keeps sorted.
 	// Nil: unknown. A known set without the kind of the object closes the cluster to it, and withdraws nothing.
-	Kinds []string `json:"kinds,omitempty"`
+	Kinds []string `json:"kinds,omitzero"`
 }
 
 // Taint keeps objects away unless they tolerate it. The fields mean what they mean on a node.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -178,16 +179,25 @@ func parseNumber(text string, suffixed bool) (resource.Quantity, error) {
 	if err != nil {
 		return q, fmt.Errorf("%q: %w", text, err)
 	}
+	// Some are cut there without a word, others are not.
+	if q.CmpInt64(math.MaxInt64) >= 0 || q.CmpInt64(-math.MaxInt64) <= 0 {
+		return q, fmt.Errorf("%q is beyond 64 bits", text)
+	}
 	return q, nil
 }
 
-// parseVersion reads a semantic version, or only numbers with dots between them; a leading v is allowed.
+// parseVersion reads a semantic version; a leading v is allowed, and the patch may be missing.
 func parseVersion(text string) (*version.Version, error) {
 	if len(text) > 256 {
 		return nil, errors.New("longer than 256 characters")
 	}
-	if strings.Trim(strings.TrimPrefix(text, "v"), "0123456789.") == "" {
-		return version.ParseGeneric(text)
+	plain := strings.TrimPrefix(text, "v")
+	if strings.Count(plain, ".") == 1 && strings.Trim(plain, "0123456789.") == "" {
+		plain += ".0"
 	}
-	return version.ParseSemantic(text)
+	v, err := version.ParseSemantic(plain)
+	if err != nil {
+		return nil, fmt.Errorf("%q is no version: %w", text, err)
+	}
+	return v, nil
 }

@@ -13,8 +13,10 @@ type Property struct {
 	Operator string   `json:"operator"` // In, NotIn, Exists, DoesNotExist, Gt, Ge, Lt, Le
 	Values   []string `json:"values,omitempty"`
 	// Type says how values compare: String; Number; Quantity as in Kubernetes, such as 1500m or 64Gi; Version, a semantic
-	// version or numbers with dots between them. Empty: Quantity for the orders, else String. Numbers have at most 64
-	// characters and exponents up to 64, and are exact to nine decimals.
+	// version of which the patch may be missing. Empty: Quantity for the orders, else String.
+	//
+	// Numbers fit in 64 bits, have at most 64 characters, and are rounded to nine decimals, away from zero. A version with a suffix
+	// comes before the one without: 1.29.3-gke.100 is not Ge 1.29.3, but Ge 1.29.3-0.
 	Type string `json:"type,omitempty"`
 }
 
