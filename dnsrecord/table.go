@@ -27,7 +27,7 @@ func Table(endpoints []Endpoint) string {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", e.DNSName, recordType, e.RecordTTL, follow(e, byName), strings.TrimSpace(why))
 	}
-	w.Flush()
+	_ = w.Flush() // a Builder takes everything
 	return trimLines(b.String())
 }
 
