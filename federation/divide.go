@@ -3,9 +3,9 @@ package federation
 import (
 	"errors"
 	"fmt"
-	"maps"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/confed-project/confed/placement"
 	"github.com/confed-project/confed/scheduling"
@@ -32,40 +32,52 @@ func replicasPath(gvk schema.GroupVersionKind, r *Replicas) []string {
 	return nil
 }
 
-// divide gives every selected cluster its share. Members that cannot be looked at keep their last share, as floor and
-// ceiling, until they have been lost for LostAfter; one that never had a share gets none before it answers. The shares
-// that come back are complete, also beside an error: then they are the last ones.
-func (p Planner) divide(r *renderer, selected []placement.Cluster, snap Snapshot) (map[string]scheduling.Share, error) {
-	if r.obj.Replicas == nil || len(selected) == 0 {
+// divide gives every selected candidate its share. Members that cannot be looked at keep their last share, as floor and
+// ceiling, until they have been lost for LostAfter; one that never had a share gets none before it answers. When nothing
+// can be divided the last shares stand, and undivided says why; the error is also about replicas that nobody could take.
+func (p Planner) divide(r *renderer, clusters []candidate, snap Snapshot) (undivided, err error) {
+	if r.obj.Replicas == nil {
 		return nil, nil
 	}
-	last := make(map[string]scheduling.Share, len(snap.Shares))
-	for _, s := range snap.Shares {
-		last[s.Name] = s
+	last := make(map[string]*scheduling.Share, len(snap.Shares))
+	for i := range snap.Shares {
+		last[snap.Shares[i].Name] = &snap.Shares[i]
+	}
+	var selected []*candidate
+	for i := range clusters {
+		if c := &clusters[i]; c.selected() && c.known {
+			c.share = last[c.cluster.Name]
+			selected = append(selected, c)
+		}
+	}
+	if len(selected) == 0 {
+		return nil, nil
 	}
 	total, strategy, err := p.division(r)
 	if err != nil {
-		return last, err
+		return err, err
 	}
-	targets, err := p.targets(r, selected, snap, last)
+	targets, err := p.targets(r, selected, snap)
 	if err != nil || len(targets) == 0 {
-		return last, err
+		return err, err
 	}
-	key := r.doc["metadata"].(map[string]any)
-	namespace, _ := key["namespace"].(string)
-	name, _ := key["name"].(string)
-	result, err := strategy(scheduling.Request{Replicas: total, Key: namespace + "/" + name, Rebalance: r.obj.Replicas.Rebalance}, targets)
+	key := types.NamespacedName{Namespace: r.namespace, Name: r.objectName}.String()
+	result, err := strategy(scheduling.Request{Replicas: total, Key: key, Rebalance: r.obj.Replicas.Rebalance}, targets)
 	if err != nil {
-		return last, r.fail("", "replicas", err)
+		err = r.fail("", "replicas", err)
+		return err, err
 	}
-	shares := maps.Clone(last)
-	for _, s := range result.Shares {
-		shares[s.Name] = s
+	// The shares come in the order of the targets, which are some of the selected, in their order.
+	for i, j := 0, 0; i < len(result.Shares) && j < len(selected); j++ {
+		if selected[j].cluster.Name == result.Shares[i].Name {
+			selected[j].share = &result.Shares[i]
+			i++
+		}
 	}
 	if result.Unplaced > 0 {
 		err = r.fail("", "replicas", fmt.Errorf("%w: %d of %d", errUnplaced, result.Unplaced, total))
 	}
-	return shares, err
+	return nil, err
 }
 
 var errUnplaced = errors.New("no cluster has room for all replicas")
@@ -100,7 +112,7 @@ func (p Planner) division(r *renderer) (int64, scheduling.Strategy, error) {
 
 // targets turns clusters into numbers. A cluster that has been lost for too long is not among them, so others take its
 // share, while its last share stays remembered.
-func (p Planner) targets(r *renderer, selected []placement.Cluster, snap Snapshot, last map[string]scheduling.Share) ([]scheduling.Target, error) {
+func (p Planner) targets(r *renderer, selected []*candidate, snap Snapshot) ([]scheduling.Target, error) {
 	matchers := make([]placement.Matcher, len(r.obj.Replicas.Preferences))
 	for i, pref := range r.obj.Replicas.Preferences {
 		m, err := placement.Compile(pref.Clusters)
@@ -110,32 +122,35 @@ func (p Planner) targets(r *renderer, selected []placement.Cluster, snap Snapsho
 		matchers[i] = m
 	}
 	targets := make([]scheduling.Target, 0, len(selected))
-	for _, c := range selected {
-		t := scheduling.Target{Name: c.Name}
+	numbers := make([]int64, len(selected))
+	for i, c := range selected {
+		t := scheduling.Target{Name: c.cluster.Name, NoGrowth: c.decision.NoGrowth}
 		if len(matchers) == 0 {
 			t.Weight = 1
 		}
-		for i, m := range matchers {
-			if m.Matches(c) {
+		for i := range matchers {
+			if matchers[i].Matches(c.cluster) {
 				pref := r.obj.Replicas.Preferences[i]
 				t.Weight, t.Min, t.Max, t.Tier = pref.Weight, pref.Min, pref.Max, pref.Tier
 				break
 			}
 		}
-		if n, ok := snap.Capacity[c.Name]; ok {
+		if n, ok := snap.Capacity[c.cluster.Name]; ok {
 			t.Capacity = &n
 		}
-		o := snap.Observed[r.ref(c.Name).Key()]
+		o := snap.Observed[r.ref(c.cluster.Name).Key()]
 		switch {
-		case o.State == Unknown && p.lost(c, snap):
+		case o.State == Unknown && p.lost(c.cluster, snap):
 			continue
+		case o.State == Unknown && c.share == nil:
+			fix(&t, 0)
 		case o.State == Unknown:
-			fix(&t, last[c.Name].Replicas)
-		case o.Live != nil && r.obj.Adopt == AdoptNever && !p.owns(r, o.Live):
+			fix(&t, c.share.Replicas)
+		case o.Live != nil && r.obj.Adopt == AdoptNever && !o.settled() && !p.owns(r, o.Live):
 			fix(&t, 0) // what stands in the way runs nothing of ours
 		default:
-			n := liveReplicas(o, r.replicas)
-			t.Current = &n
+			numbers[i] = liveReplicas(o, r.replicas)
+			t.Current = &numbers[i]
 		}
 		targets = append(targets, t)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -20,30 +21,32 @@ type planJSON struct {
 	Redacted  bool                 `json:"redacted,omitempty"`
 	Steps     []stepJSON           `json:"steps"`
 	Decisions []placement.Decision `json:"decisions,omitempty"`
+	Shortfall int                  `json:"shortfall,omitempty"`
+	Next      time.Time            `json:"next,omitzero"`
 	Errors    []string             `json:"errors,omitempty"`
 }
 
 type stepJSON struct {
-	Cluster      string               `json:"cluster"`
-	APIVersion   string               `json:"apiVersion"`
-	Kind         string               `json:"kind"`
-	Namespace    string               `json:"namespace,omitempty"`
-	Name         string               `json:"name"`
-	Verb         Verb                 `json:"verb"`
-	Reason       Reason               `json:"reason"`
-	Message      string               `json:"message,omitempty"`
-	Manifest     map[string]any       `json:"manifest,omitempty"`
-	Patch        json.RawMessage      `json:"patch,omitempty"`
-	Manager      string               `json:"manager,omitempty"`
-	Force        bool                 `json:"force,omitempty"`
-	Precondition metav1.Preconditions `json:"precondition,omitzero"`
-	Delete       metav1.DeleteOptions `json:"deleteOptions,omitzero"`
-	Rank         int                  `json:"rank"`
-	Holds        bool                 `json:"holds,omitempty"`
-	Digest       string               `json:"digest,omitempty"`
-	Changes      []Change             `json:"changes,omitempty"`
-	Trace        []override.Change    `json:"trace,omitempty"`
-	Share        *scheduling.Share    `json:"share,omitempty"`
+	Cluster      string                `json:"cluster"`
+	APIVersion   string                `json:"apiVersion"`
+	Kind         string                `json:"kind"`
+	Namespace    string                `json:"namespace,omitempty"`
+	Name         string                `json:"name"`
+	Verb         Verb                  `json:"verb"`
+	Reason       Reason                `json:"reason"`
+	Message      string                `json:"message,omitempty"`
+	Manifest     map[string]any        `json:"manifest,omitempty"`
+	Patch        json.RawMessage       `json:"patch,omitempty"`
+	Manager      string                `json:"manager,omitempty"`
+	Force        bool                  `json:"force,omitempty"`
+	Precondition metav1.Preconditions  `json:"precondition,omitzero"`
+	Delete       *metav1.DeleteOptions `json:"deleteOptions,omitempty"`
+	Rank         int                   `json:"rank"`
+	Holds        bool                  `json:"holds,omitempty"`
+	Digest       string                `json:"digest,omitempty"`
+	Changes      []Change              `json:"changes,omitempty"`
+	Trace        []override.Change     `json:"trace,omitempty"`
+	Share        *scheduling.Share     `json:"share,omitempty"`
 }
 
 // MarshalJSON encodes the plan for people and logs: the values of Secrets and their digests are masked. A plan decoded
@@ -72,7 +75,7 @@ func (p *Plan) UnmarshalJSON(data []byte) error {
 // EncodePlan encodes everything, so that the plan can be carried out later or elsewhere. The output is secret wherever
 // the plan is about Secrets.
 func EncodePlan(p Plan) ([]byte, error) {
-	out := planJSON{Redacted: p.Redacted, Decisions: p.Decisions, Steps: make([]stepJSON, len(p.Steps))}
+	out := planJSON{Redacted: p.Redacted, Decisions: p.Decisions, Shortfall: p.Shortfall, Next: p.Next, Steps: make([]stepJSON, len(p.Steps))}
 	for _, err := range p.Errs {
 		out.Errors = append(out.Errors, err.Error())
 	}
@@ -97,7 +100,7 @@ func DecodePlan(data []byte) (Plan, error) {
 	if err := utiljson.Unmarshal(data, &in); err != nil {
 		return Plan{}, &Error{Field: "plan", Err: fmt.Errorf("%w: %w", ErrInvalid, err)}
 	}
-	p := Plan{Redacted: in.Redacted, Decisions: in.Decisions}
+	p := Plan{Redacted: in.Redacted, Decisions: in.Decisions, Shortfall: in.Shortfall, Next: in.Next}
 	for _, text := range in.Errors {
 		p.Errs = append(p.Errs, errors.New(text))
 	}

@@ -9,7 +9,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 )
 
 // Bounds of Observe: how many members are asked at a time, and how long one answer may take.
@@ -33,10 +33,13 @@ func Observe(ctx context.Context, clients Clients, targets []Ref) map[Key]Observ
 		}
 		lanes[t.Cluster] = append(lanes[t.Cluster], t)
 	}
-	var group errgroup.Group
-	group.SetLimit(observeLimit)
+	var members sync.WaitGroup
+	places := semaphore.NewWeighted(observeLimit)
 	for _, name := range names {
-		group.Go(func() error {
+		// A context that never ends here lets every target get its observation; look gives up with ctx.
+		_ = places.Acquire(context.WithoutCancel(ctx), 1)
+		members.Go(func() {
+			defer places.Release(1)
 			client, err := clients(name)
 			for _, t := range lanes[name] {
 				o := Observation{Err: err}
@@ -50,10 +53,9 @@ func Observe(ctx context.Context, clients Clients, targets []Ref) map[Key]Observ
 				observed[t.Key()] = o
 				mu.Unlock()
 			}
-			return nil
 		})
 	}
-	_ = group.Wait()
+	members.Wait()
 	return observed
 }
 

@@ -3,6 +3,7 @@ package federation
 import (
 	"errors"
 	"slices"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -21,6 +22,12 @@ type Plan struct {
 
 	// Decisions holds one verdict for every cluster of the Fleet and for every name that no cluster bears.
 	Decisions []placement.Decision
+
+	// Shortfall is how many clusters are missing to satisfy the policy.
+	Shortfall int
+
+	// Next is the moment to plan again though nothing changed; zero: never.
+	Next time.Time
 
 	// Errs says what could not be evaluated, so that what stood before was kept. The steps are valid beside it.
 	Errs []error
@@ -45,8 +52,8 @@ type Step struct {
 	Manager      string // field manager
 	Force        bool   // an apply takes over fields of others
 	Precondition metav1.Preconditions
-	Delete       metav1.DeleteOptions // of a delete, without preconditions
-	Rank         int                  // order within the cluster; deletes run from high to low, before the rest
+	Delete       *metav1.DeleteOptions // of a delete, without preconditions
+	Rank         int                   // order within the cluster; deletes run from high to low, before the rest
 
 	// Holds says that the cluster may hold a copy once the step was carried out.
 	Holds bool

@@ -1,11 +1,8 @@
 package federation
 
 import (
-	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/confed-project/confed/placement"
@@ -44,6 +41,12 @@ type Planner struct {
 
 	// Strategies adds divisions by name to Weighted and Packed.
 	Strategies map[string]scheduling.Strategy
+
+	// Guards are the administrators' policies, Filters rules of the program's own, and Await lists the sources whose
+	// Snapshot.Verdicts are needed on every cluster; see placement.Request.
+	Guards  []placement.Guard
+	Filters []placement.Filter
+	Await   []string
 }
 
 // Targets returns what has to be observed to plan the object: it in every cluster that the placement selects or that may
@@ -56,9 +59,9 @@ func (p Planner) Targets(obj Object, snap Snapshot) []Ref {
 	}
 	decided, _ := p.decide(r, snap)
 	var refs []Ref
-	for _, name := range p.clusters(decided, snap) {
-		if _, ok := snap.Fleet.Get(name); ok {
-			refs = append(refs, r.ref(name))
+	for _, c := range p.candidates(decided.Decisions, snap) {
+		if c.known {
+			refs = append(refs, r.ref(c.cluster.Name))
 		}
 	}
 	return refs
@@ -79,40 +82,27 @@ func (p Planner) Plan(obj Object, snap Snapshot) (Plan, error) {
 	if p, err = p.withDefaults(); err != nil {
 		return Plan{}, err
 	}
-	decided, err := p.decide(r, snap)
-	plan := Plan{Decisions: decided}
-	if err != nil {
-		plan.Errs = append(plan.Errs, r.fail("", "placement", err))
-	}
 	suspend, err := placement.Compile(obj.Suspend)
 	if err != nil {
 		return Plan{}, r.fail("", "suspend", err)
 	}
-	var selected []placement.Cluster
-	verdict := make(map[string]placement.Decision, len(decided))
-	for _, d := range decided {
-		verdict[d.Cluster] = d
-		if c, ok := snap.Fleet.Get(d.Cluster); ok && d.Selected {
-			selected = append(selected, c)
-		}
-	}
-	shares, err := p.divide(r, selected, snap)
-	undivided := err
-	if errors.Is(err, errUnplaced) {
-		undivided = nil
-	}
+	decided, err := p.decide(r, snap)
+	plan := Plan{Decisions: decided.Decisions, Shortfall: decided.Shortfall, Next: decided.Next}
 	if err != nil {
+		plan.Errs = append(plan.Errs, r.fail("", "placement", err))
+	}
+	clusters := p.candidates(decided.Decisions, snap)
+	stepper := stepper{Planner: p, r: r, variants: map[variantKey]*variant{}, unknownHolders: snap.Holders == nil}
+	if stepper.undivided, err = p.divide(r, clusters, snap); err != nil {
 		plan.Errs = append(plan.Errs, err)
 	}
-	for _, name := range p.clusters(decided, snap) {
-		c, known := snap.Fleet.Get(name)
-		one := stepper{Planner: p, r: r, cluster: c, decision: verdict[name], undivided: undivided, holders: snap.Holders}
-		one.cluster.Name, one.known = name, known
-		one.suspended = suspend.Matches(one.cluster)
-		if share, ok := shares[name]; ok && one.decision.Selected {
-			one.share = &share
-		}
-		plan.Steps = append(plan.Steps, one.step(snap.Observed[r.ref(name).Key()]))
+	if len(clusters) > 0 {
+		plan.Steps = make([]Step, len(clusters))
+	}
+	for i, c := range clusters {
+		stepper.candidate = c
+		stepper.suspended = suspend.Matches(c.cluster)
+		plan.Steps[i] = stepper.step(snap.Observed[r.ref(c.cluster.Name).Key()])
 	}
 	return plan, nil
 }
@@ -133,37 +123,84 @@ func (p Planner) withDefaults() (Planner, error) {
 	return p, nil
 }
 
-func (p Planner) decide(r *renderer, snap Snapshot) ([]placement.Decision, error) {
+func (p Planner) decide(r *renderer, snap Snapshot) (placement.Result, error) {
 	t := r.obj.Template
-	result, err := placement.Decide(placement.Request{
+	previous := snap.Previous
+	if len(p.Forget) > 0 {
+		previous = slices.DeleteFunc(slices.Clone(previous), func(d placement.Decision) bool { return p.forgets(d.Cluster, snap.Fleet) })
+	}
+	return placement.Decide(placement.Request{
 		Subject: placement.Subject{
 			Group: r.gvk.Group, Kind: r.gvk.Kind, Namespace: t.GetNamespace(), Name: t.GetName(), Labels: t.GetLabels(),
 		},
-		Policy: r.obj.Placement, Previous: snap.Previous, Now: snap.Now,
+		Policy: r.obj.Placement, Guards: p.Guards, Verdicts: snap.Verdicts, Await: p.Await, Filters: p.Filters,
+		Previous: previous, Now: snap.Now,
 	}, snap.Fleet)
-	return result.Decisions, err
 }
 
-// clusters names where the plan looks, sorted: what is selected, names that no cluster bears, and what may hold a copy.
-func (p Planner) clusters(decided []placement.Decision, snap Snapshot) []string {
-	names := map[string]bool{}
-	for _, d := range decided {
-		_, known := snap.Fleet.Get(d.Cluster)
-		if d.Selected || !known || snap.Holders == nil {
-			names[d.Cluster] = true
+// forgets: only a cluster that is not in the Fleet can be forgotten.
+func (p Planner) forgets(name string, fleet *placement.Fleet) bool {
+	if !slices.Contains(p.Forget, name) {
+		return false
+	}
+	_, known := fleet.Get(name)
+	return !known
+}
+
+// candidate is a cluster at which the plan looks.
+type candidate struct {
+	cluster  placement.Cluster
+	known    bool                // it is in the Fleet
+	holder   bool                // it is among the known holders
+	decision *placement.Decision // not nil, but for a holder that left the Fleet
+	share    *scheduling.Share
+}
+
+func (c *candidate) selected() bool { return c.decision != nil && c.decision.Selected }
+
+// candidates are the clusters that are selected, the names that no cluster bears, and what may hold a copy, sorted.
+func (p Planner) candidates(decided []placement.Decision, snap Snapshot) []candidate {
+	holders := slices.Clone(snap.Holders)
+	slices.Sort(holders)
+	holders = slices.Compact(holders)
+	room := len(holders)
+	for i := range decided {
+		if decided[i].Selected || snap.Holders == nil {
+			room++
 		}
 	}
-	for _, name := range snap.Holders {
-		names[name] = true
-	}
-	for _, name := range p.Forget {
-		if _, known := snap.Fleet.Get(name); !known {
-			delete(names, name)
+	list := make([]candidate, 0, room)
+	add := func(c candidate) {
+		if !p.forgets(c.cluster.Name, snap.Fleet) {
+			list = append(list, c)
 		}
 	}
-	return slices.SortedFunc(maps.Keys(names), strings.Compare)
+	left := func(name string) candidate { return candidate{cluster: placement.Cluster{Name: name}, holder: true} }
+	for i := range decided {
+		d := &decided[i]
+		for len(holders) > 0 && holders[0] < d.Cluster {
+			add(left(holders[0]))
+			holders = holders[1:]
+		}
+		holder := len(holders) > 0 && holders[0] == d.Cluster
+		if holder {
+			holders = holders[1:]
+		}
+		// Of a cluster that is neither selected nor a holder only this counts: is its name unknown?
+		if !d.Selected && !holder && snap.Holders != nil && d.Reason != placement.UnknownCluster {
+			continue
+		}
+		c := candidate{decision: d, holder: holder}
+		c.cluster, c.known = snap.Fleet.Get(d.Cluster)
+		c.cluster.Name = d.Cluster
+		add(c)
+	}
+	for _, name := range holders {
+		add(left(name))
+	}
+	return list
 }
 
 func (r *renderer) ref(cluster string) Ref {
-	return Ref{Cluster: cluster, GVK: r.gvk, Namespace: r.obj.Template.GetNamespace(), Name: r.obj.Template.GetName()}
+	return Ref{Cluster: cluster, GVK: r.gvk, Namespace: r.namespace, Name: r.objectName}
 }

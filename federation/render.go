@@ -35,13 +35,15 @@ func Render(obj Object, cluster placement.Cluster, replicas *int64) (Rendered, e
 
 // renderer is an Object with everything prepared that does not depend on the cluster.
 type renderer struct {
-	obj       Object
-	name      string // for errors
-	doc       map[string]any
-	gvk       schema.GroupVersionKind
-	replicas  []string // path, nil when the kind has none
-	overrides []compiledOverride
-	retain    [][]string
+	obj                   Object
+	name                  string // for errors
+	namespace, objectName string
+	doc                   map[string]any
+	gvk                   schema.GroupVersionKind
+	replicas              []string // path, nil when the kind has none
+	overrides             []compiledOverride
+	retain                [][]string
+	rank                  int
 }
 
 type compiledOverride struct {
@@ -57,7 +59,7 @@ func newRenderer(obj Object) (*renderer, error) {
 	t := obj.Template
 	gvk := t.GroupVersionKind()
 	ref := Ref{GVK: gvk, Namespace: t.GetNamespace(), Name: t.GetName()}
-	r := &renderer{obj: obj, name: ref.String(), gvk: gvk}
+	r := &renderer{obj: obj, name: ref.String(), namespace: ref.Namespace, objectName: ref.Name, gvk: gvk, rank: rank(gvk.GroupKind())}
 	for _, field := range []struct{ name, value string }{
 		{"template.apiVersion", t.GetAPIVersion()}, {"template.kind", t.GetKind()}, {"template.metadata.name", t.GetName()},
 	} {
@@ -89,28 +91,49 @@ func (r *renderer) fail(cluster, field string, err error) error {
 }
 
 func (r *renderer) render(cluster placement.Cluster, replicas *int64) (Rendered, error) {
+	layers, err := r.layers(cluster, nil)
+	if err == nil {
+		var rendered Rendered
+		if rendered, err = r.edit(layers, replicas, vars(cluster)); err == nil {
+			return rendered, nil
+		}
+	}
+	return Rendered{}, r.fail(cluster.Name, "", err)
+}
+
+// layers appends the indices of the overrides that are for the cluster.
+func (r *renderer) layers(cluster placement.Cluster, into []int) ([]int, error) {
+	for i := range r.overrides {
+		o := &r.overrides[i]
+		if o.err != nil {
+			// Which clusters it meant cannot be known, so it holds all of them.
+			return nil, o.err
+		}
+		if o.matcher.Matches(cluster) {
+			into = append(into, i)
+		}
+	}
+	return into, nil
+}
+
+// edit renders the template with these overrides.
+func (r *renderer) edit(layers []int, replicas *int64, vars override.Vars) (Rendered, error) {
 	doc := r.doc
 	if replicas != nil {
 		if r.replicas == nil {
-			return Rendered{}, r.fail(cluster.Name, "replicas", fmt.Errorf("%w: %s", ErrNoReplicasPath, r.gvk.GroupKind()))
+			return Rendered{}, fmt.Errorf("%w: %s", ErrNoReplicasPath, r.gvk.GroupKind())
 		}
 		doc = set(doc, r.replicas, *replicas)
 	}
-	var layers []override.Layer
-	for _, o := range r.overrides {
-		if o.err != nil {
-			// Which clusters it meant cannot be known, so it holds all of them.
-			return Rendered{}, r.fail(cluster.Name, "", o.err)
-		}
-		if o.matcher.Matches(cluster) {
-			layers = append(layers, o.layer)
-		}
-	}
 	var trace []override.Change
 	if len(layers) > 0 {
-		out, changes, err := override.ApplyLayers(doc, layers, vars(cluster))
+		list := make([]override.Layer, len(layers))
+		for i, n := range layers {
+			list[i] = r.overrides[n].layer
+		}
+		out, changes, err := override.ApplyLayers(doc, list, vars)
 		if err != nil {
-			return Rendered{}, r.fail(cluster.Name, "overrides", err)
+			return Rendered{}, err
 		}
 		doc, trace = clean(out), changes
 	}

@@ -9,7 +9,7 @@ import (
 // retain leaves what belongs to the member to the member. A retained field that another manager holds is left out; one
 // that only we hold is sent as it is, under the observed resourceVersion: leaving it out would reset it, and sending it
 // without the version would lose an update.
-func (p stepper) retain(s *Step, live *unstructured.Unstructured) {
+func (p *stepper) retain(s *Step, live *unstructured.Unstructured) {
 	doc := s.Manifest.Object
 	for _, path := range p.r.retain {
 		value, ok := get(live.Object, path)
@@ -24,12 +24,4 @@ func (p stepper) retain(s *Step, live *unstructured.Unstructured) {
 		s.Precondition.ResourceVersion = ptr(live.GetResourceVersion())
 	}
 	s.Manifest = &unstructured.Unstructured{Object: doc}
-}
-
-// withoutRetained is the wish without what need not be ours.
-func (p stepper) withoutRetained(doc map[string]any) map[string]any {
-	for _, path := range p.r.retain {
-		doc = unset(doc, path)
-	}
-	return doc
 }

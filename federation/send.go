@@ -29,7 +29,10 @@ func (l *lane) send(ctx context.Context, s Step) (*unstructured.Unstructured, er
 	case Release:
 		return l.client.Patch(ctx, s.target(), s.Patch, metav1.PatchOptions{FieldManager: s.Manager})
 	case Delete:
-		opts := s.Delete
+		opts := metav1.DeleteOptions{}
+		if s.Delete != nil {
+			opts = *s.Delete
+		}
 		opts.Preconditions = &s.Precondition
 		err := l.client.Delete(ctx, s.Ref.GVK, s.Ref.name(), opts)
 		if apierrors.IsNotFound(err) && named(err) {

@@ -30,6 +30,9 @@ type Snapshot struct {
 
 	// Capacity is how many replicas a cluster could run; a cluster that is missing is unknown, which is not zero.
 	Capacity map[string]int64
+
+	// Verdicts are what others have to say about the clusters; see Planner.Await.
+	Verdicts []placement.Verdict
 }
 
 // With returns the snapshot with these observations added to (and winning over) those that it has.
@@ -96,6 +99,11 @@ type Observation struct {
 	// Settled remembers that a live object was found right, so that it need not be compared again. It may be lost at
 	// any time. Result.Settled is the value to keep.
 	Settled Settled
+}
+
+// settled reports that the remembered comparison is about this very version: an object of ours, then.
+func (o Observation) settled() bool {
+	return o.Settled.Digest != "" && o.Live != nil && o.Settled.ResourceVersion == o.Live.GetResourceVersion()
 }
 
 // Settled is the memory of a comparison: the object at this resource version fulfilled the wish with this digest.

@@ -2,7 +2,6 @@ package federation
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -11,33 +10,30 @@ import (
 
 	"github.com/confed-project/confed/internal/ownership"
 	"github.com/confed-project/confed/placement"
-	"github.com/confed-project/confed/scheduling"
 )
 
-// stepper decides the step for one object in one cluster.
+// stepper decides the steps for one object, one cluster at a time.
 type stepper struct {
 	Planner
-	r         *renderer
-	cluster   placement.Cluster
-	known     bool // the cluster is in the Fleet
-	decision  placement.Decision
-	share     *scheduling.Share
-	undivided error // why there are no shares
-	suspended bool
-	holders   []string
+	candidate
+	r              *renderer
+	variants       map[variantKey]*variant
+	undivided      error // why there is no division
+	suspended      bool
+	unknownHolders bool
 }
 
 // step turns an observation into a step. Every path sets Verb, Reason and Holds.
-func (p stepper) step(o Observation) Step {
-	s := Step{Ref: p.r.ref(p.cluster.Name), Manager: p.Manager, Share: p.share, Rank: rank(p.r.gvk.GroupKind()), live: o.Live}
+func (p *stepper) step(o Observation) Step {
+	s := Step{Ref: p.r.ref(p.cluster.Name), Manager: p.Manager, Share: p.share, Rank: p.r.rank, live: o.Live}
 	// What cannot be seen may be there, unless we know that nothing was ever written.
-	s.Holds = p.holders == nil || slices.Contains(p.holders, p.cluster.Name)
+	s.Holds = p.unknownHolders || p.holder
 	switch {
 	case !p.known:
 		return s.hold(ReasonUnknownCluster, "no cluster of this name is in the fleet")
 	case o.State == Present && o.Live == nil:
 		return s.hold(ReasonUnobserved, "the observation has no object")
-	case o.State == Present && !p.is(o.Live):
+	case o.State == Present && !o.settled() && !p.is(o.Live):
 		return s.hold(ReasonUnobserved, "the observation is of another object")
 	case o.State == Present || o.State == Absent:
 	case meta.IsNoMatchError(o.Err):
@@ -48,31 +44,30 @@ func (p stepper) step(o Observation) Step {
 		return s.hold(ReasonUnobserved, "not looked at yet")
 	}
 	s.Holds = o.State == Present
-	if !p.decision.Selected {
+	if !p.selected() {
 		return p.unwished(s, o)
 	}
 	return p.wished(s, o)
 }
 
 // notServed: a member without the kind holds nothing of it.
-func (p stepper) notServed(s Step) Step {
+func (p *stepper) notServed(s Step) Step {
 	s.Holds = false
-	if !p.decision.Selected {
+	if !p.selected() {
 		return s.as(Keep, ReasonUnselected, "the member does not serve the kind")
 	}
 	return s.hold(ReasonKindNotServed, fmt.Sprintf("the member does not serve %s %s", p.r.gvk.GroupVersion(), p.r.gvk.Kind))
 }
 
-func (p stepper) is(live *unstructured.Unstructured) bool {
-	t := p.r.obj.Template
+func (p *stepper) is(live *unstructured.Unstructured) bool {
 	gk := live.GroupVersionKind().GroupKind()
-	return live.GetName() == t.GetName() && live.GetNamespace() == t.GetNamespace() &&
+	return live.GetName() == p.r.objectName && live.GetNamespace() == p.r.namespace &&
 		(gk == p.r.gvk.GroupKind() || gk.Kind == "PartialObjectMetadata")
 }
 
 // owns reports that a live object bears our label or is the host's own.
 func (p Planner) owns(r *renderer, live *unstructured.Unstructured) bool {
-	return live.GetLabels()[p.Owner.Key] == p.Owner.Value || r.obj.HostUID != "" && live.GetUID() == r.obj.HostUID
+	return label(live, p.Owner.Key) == p.Owner.Value || r.obj.HostUID != "" && live.GetUID() == r.obj.HostUID
 }
 
 func (s Step) as(verb Verb, reason Reason, message string) Step {
@@ -86,12 +81,12 @@ func (s Step) hold(reason Reason, message string) Step {
 }
 
 // unwished plans for a cluster in which nothing is wished.
-func (p stepper) unwished(s Step, o Observation) Step {
+func (p *stepper) unwished(s Step, o Observation) Step {
 	live := o.Live
 	switch {
 	case o.State == Absent:
 		return s.as(Keep, ReasonUnselected, "nothing here, and nothing wished")
-	case live.GetLabels()[p.Owner.Key] != p.Owner.Value:
+	case label(live, p.Owner.Key) != p.Owner.Value:
 		s.Holds = false
 		return s.as(Keep, ReasonUnselected, "what is here is not ours")
 	case p.suspended:
@@ -111,15 +106,19 @@ func (p stepper) unwished(s Step, o Observation) Step {
 		return s.hold(ReasonGuarded, "deleting a "+gk.Kind+" deletes all that is inside; set Cascade to allow it")
 	}
 	s.Precondition = metav1.Preconditions{UID: ptr(live.GetUID())}
-	s.Delete = p.r.obj.DeleteOptions
-	s.Delete.Preconditions = nil
-	if s.Delete.PropagationPolicy == nil {
-		s.Delete.PropagationPolicy = ptr(metav1.DeletePropagationBackground)
+	opts := p.r.obj.DeleteOptions
+	opts.Preconditions = nil
+	if opts.PropagationPolicy == nil {
+		opts.PropagationPolicy = ptr(metav1.DeletePropagationBackground)
 	}
+	s.Delete = &opts
 	return s.as(Delete, ReasonUnselected, why(p.decision))
 }
 
-func why(d placement.Decision) string {
+func why(d *placement.Decision) string {
+	if d == nil {
+		return "not selected"
+	}
 	if d.Message != "" {
 		return d.Message
 	}
@@ -130,24 +129,15 @@ func why(d placement.Decision) string {
 func (p Planner) ours() []string { return append([]string{p.Manager}, p.FormerManagers...) }
 
 // wished plans for a selected cluster.
-func (p stepper) wished(s Step, o Observation) Step {
+func (p *stepper) wished(s Step, o Observation) Step {
 	if p.undivided != nil && p.share == nil {
 		return s.hold(ReasonInvalidManifest, p.undivided.Error())
 	}
-	var replicas *int64
-	if p.share != nil {
-		replicas = &p.share.Replicas
+	v := p.variant()
+	if v.err != nil {
+		return s.hold(ReasonInvalidManifest, p.r.fail(p.cluster.Name, "", v.err).Error())
 	}
-	rendered, err := p.r.render(p.cluster, replicas)
-	if err != nil {
-		return s.hold(ReasonInvalidManifest, err.Error())
-	}
-	manifest, err := p.stamp(rendered)
-	if err != nil {
-		return s.hold(ReasonInvalidManifest, p.r.fail(p.cluster.Name, "metadata", err).Error())
-	}
-	s.Digest, s.Trace = rendered.Digest, rendered.Trace
-	s.Manifest = &unstructured.Unstructured{Object: manifest}
+	s.Digest, s.Trace, s.Manifest = v.Digest, v.Trace, v.Manifest
 	if o.State == Absent {
 		if p.suspended {
 			return s.hold(ReasonSuspended, "suspended; would be created")
@@ -155,7 +145,7 @@ func (p stepper) wished(s Step, o Observation) Step {
 		s.Holds = true
 		return s.as(Create, ReasonAbsent, "")
 	}
-	return p.compare(s, o)
+	return p.compare(s, o, v)
 }
 
 // stamp adds the owner label and the digest annotation.
@@ -172,29 +162,30 @@ func (p Planner) stamp(r Rendered) (map[string]any, error) {
 }
 
 // compare plans for a copy that is there: is it ours, did the wish change, did it drift?
-func (p stepper) compare(s Step, o Observation) Step {
+func (p *stepper) compare(s Step, o Observation, v *variant) Step {
 	live := o.Live
-	entries := ownership.Of(live.Object)
+	if o.Settled.Digest == s.Digest && o.settled() {
+		return s.settled()
+	}
 	if live.GetDeletionTimestamp() != nil {
 		return s.hold(ReasonDeleting, "is being deleted; will be created again when it is gone")
 	}
+	entries := ownership.Of(live.Object)
 	fields := entries.Fields(p.Manager, p.r.gvk.GroupVersion().String())
 	var found []ownership.Difference
 	reason, message := Reason(""), ""
-	switch have := live.GetAnnotations()[DigestAnnotation]; {
-	case live.GetLabels()[p.Owner.Key] != p.Owner.Value:
-		if refused := p.refuse(s, live); refused != "" {
-			s.Holds = slices.Contains(p.holders, p.cluster.Name)
+	switch have := metadata(live, "annotations", DigestAnnotation); {
+	case label(live, p.Owner.Key) != p.Owner.Value:
+		if refused := p.refuse(v, live); refused != "" {
+			s.Holds = p.holder
 			return s.hold(ReasonNotOwned, refused)
 		}
 		reason, message = ReasonAdopted, "was not ours"
 		s.Precondition.ResourceVersion = ptr(live.GetResourceVersion())
 	case have != s.Digest:
 		reason, message = ReasonChanged, "the wish changed"
-	case o.Settled.Digest == s.Digest && o.Settled.ResourceVersion == live.GetResourceVersion():
-		return s.settled()
 	default:
-		if found = ownership.Uncovered(p.withoutRetained(s.Manifest.Object), fields, live.Object); len(found) == 0 {
+		if found = ownership.Uncovered(v.wish, fields, live.Object); len(found) == 0 {
 			return s.settled()
 		}
 		reason, message = ReasonDrifted, "no longer ours: "
@@ -227,7 +218,7 @@ func (s Step) settled() Step {
 }
 
 // changes names who holds the paths now. The digest annotation says nothing to people.
-func (p stepper) changes(found []ownership.Difference, entries ownership.Entries) []Change {
+func (p *stepper) changes(found []ownership.Difference, entries ownership.Entries) []Change {
 	var list []Change
 	for _, d := range found {
 		if len(d.Fields) == 3 && d.Fields[2] == "f:"+DigestAnnotation {
@@ -259,13 +250,13 @@ func shorten(changes []Change) string {
 }
 
 // refuse says why an object that is not ours is not taken over; empty when it is.
-func (p stepper) refuse(s Step, live *unstructured.Unstructured) string {
-	owner := live.GetLabels()[p.Owner.Key]
+func (p *stepper) refuse(v *variant, live *unstructured.Unstructured) string {
+	owner := label(live, p.Owner.Key)
 	switch {
 	case p.owns(p.r, live), p.r.obj.Adopt == AdoptAlways:
 		return ""
 	case p.r.obj.Adopt == AdoptIfIdentical:
-		if ownership.Identical(p.withoutStamp(s.Manifest.Object), live.Object) {
+		if ownership.Identical(v.plain, live.Object) {
 			return ""
 		}
 		return "an object of this name is there, is not ours and differs from the wish"
@@ -275,9 +266,14 @@ func (p stepper) refuse(s Step, live *unstructured.Unstructured) string {
 	return "an object of this name is there and is not ours; set Adopt to take it over"
 }
 
-func (p Planner) withoutStamp(doc map[string]any) map[string]any {
-	doc = unset(doc, []string{"metadata", "labels", p.Owner.Key})
-	return unset(doc, []string{"metadata", "annotations", DigestAnnotation})
+func label(live *unstructured.Unstructured, key string) string { return metadata(live, "labels", key) }
+
+// metadata reads one label or annotation without copying the map.
+func metadata(live *unstructured.Unstructured, field, key string) string {
+	meta, _ := live.Object["metadata"].(map[string]any)
+	m, _ := meta[field].(map[string]any)
+	text, _ := m[key].(string)
+	return text
 }
 
 func ptr[T any](v T) *T { return &v }

@@ -9,73 +9,77 @@ import (
 // the manager's fields hold that is no longer wished, which the apply removes. Sorted. It is for people: quantities that
 // are equal are no change, and what the server will default is not foreseen.
 func Changes(wish, fields, live map[string]any) []Difference {
-	c := changer{}
-	root := place{live: live}
+	c := changer{newTrail(live)}
 	all := Of(live).All()
 	for key, v := range wish {
 		switch key {
 		case "apiVersion", "kind":
 		case "metadata":
 			meta, _ := v.(map[string]any)
-			at := root.field(key)
+			c.field(key)
 			for k, mv := range meta {
 				if !identity(k) {
-					one := at.field(k)
-					c.value(mv, child(child(all, "f:metadata"), "f:"+k), &one, false)
+					c.below(k, mv, child(all, "f:metadata"), false)
 				}
 			}
+			c.pop()
 		default:
-			at := root.field(key)
-			c.value(v, child(all, "f:"+key), &at, false)
+			c.below(key, v, all, false)
 		}
 	}
-	c.removed(wish, fields, &root)
+	c.removed(wish, fields)
 	return sorted(c.found)
 }
 
-type changer struct{ found []Difference }
+type changer struct{ trail }
 
-func (c *changer) value(wish any, node map[string]any, at *place, quantity bool) {
+func (c *changer) below(key string, wish any, node map[string]any, quantity bool) {
+	c.field(key)
+	c.value(wish, child(node, "f:"+key), quantity)
+	c.pop()
+}
+
+func (c *changer) value(wish any, node map[string]any, quantity bool) {
 	switch w := wish.(type) {
 	case map[string]any:
-		if _, ok := at.live.(map[string]any); ok {
+		if _, ok := c.live().(map[string]any); ok {
 			for key, v := range w {
-				one := at.field(key)
-				c.value(v, child(node, "f:"+key), &one, quantity || quantities(key))
+				c.below(key, v, node, quantity || quantities(key))
 			}
 			return
 		}
 	case []any:
-		if live, ok := at.live.([]any); ok && listKind(node) == "k:" {
-			c.keyed(w, live, node, at)
+		if live, ok := c.live().([]any); ok && listKind(node) == "k:" {
+			c.keyed(w, live, node)
 			return
 		}
 	}
-	live := at.live
+	live := c.live()
 	if live == (gone{}) {
 		live = nil
 	}
 	if !within(wish, live, node, quantity) {
-		c.found = append(c.found, at.difference(wish))
+		c.note(wish)
 	}
 }
 
-func (c *changer) keyed(wish, live []any, node map[string]any, at *place) {
-	for i, key := range match(wish, keysOf(node)) {
+func (c *changer) keyed(wish, live []any, node map[string]any) {
+	for i, key := range match(wish, node) {
 		if key.raw == "" {
-			one := place{parent: at, index: i + 1}
-			c.found = append(c.found, one.difference(wish[i]))
-			continue
+			c.push(step{index: i + 1})
+			c.note(wish[i])
+		} else {
+			c.push(step{key: key, raw: key.raw, live: itemOf(live, key)})
+			c.value(wish[i], child(node, key.raw), false)
 		}
-		here := place{parent: at, key: key, raw: key.raw, live: itemOf(live, key)}
-		c.value(wish[i], child(node, key.raw), &here, false)
+		c.pop()
 	}
 }
 
 // removed finds what the manager holds and no longer wishes.
-func (c *changer) removed(wish any, fields map[string]any, at *place) {
+func (c *changer) removed(wish any, fields map[string]any) {
 	if listKind(fields) == "k:" {
-		c.removedItems(wish, fields, at)
+		c.removedItems(wish, fields)
 		return
 	}
 	have, ok := wish.(map[string]any)
@@ -88,12 +92,13 @@ func (c *changer) removed(wish any, fields map[string]any, at *place) {
 			continue
 		}
 		next, _ := v.(map[string]any)
-		one := at.field(name)
+		c.field(name)
 		if want, wished := have[name]; wished {
-			c.removed(want, next, &one)
-		} else if one.live != nil && one.live != (gone{}) && !defaulted(name) {
-			c.found = append(c.found, one.difference(nil))
+			c.removed(want, next)
+		} else if c.live() != nil && c.live() != (gone{}) && !defaulted(name) {
+			c.note(nil)
 		}
+		c.pop()
 	}
 }
 
@@ -110,19 +115,19 @@ func defaulted(field string) bool {
 }
 
 // removedItems does the same for the items of a keyed list.
-func (c *changer) removedItems(wish any, fields map[string]any, at *place) {
+func (c *changer) removedItems(wish any, fields map[string]any) {
 	items, _ := wish.([]any)
-	keys := keysOf(fields)
-	wished := match(items, keys)
-	for _, key := range keys {
-		here := place{parent: at, key: key, raw: key.raw, live: itemOf(at.live, key)}
+	wished := match(items, fields)
+	for _, key := range keysOf(fields) {
+		c.push(step{key: key, raw: key.raw, live: itemOf(c.live(), key)})
 		i := slices.IndexFunc(wished, func(k itemKey) bool { return k.raw == key.raw })
 		switch {
 		case i >= 0:
-			c.removed(items[i], child(fields, key.raw), &here)
-		case here.live != (gone{}):
-			c.found = append(c.found, here.difference(nil))
+			c.removed(items[i], child(fields, key.raw))
+		case c.live() != (gone{}):
+			c.note(nil)
 		}
+		c.pop()
 	}
 }
 

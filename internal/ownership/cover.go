@@ -23,26 +23,26 @@ type Difference struct {
 // wish. A key that the wish omits (protocol) matches any item not yet taken, exact matches first. Where live is metadata
 // only, the exceptions are not looked at.
 func Uncovered(wish, fields, live map[string]any) []Difference {
-	w := coverer{}
-	root := place{live: live}
+	w := coverer{newTrail(live)}
 	for key, v := range wish {
 		switch key {
 		case "apiVersion", "kind":
 		case "metadata":
 			meta, _ := v.(map[string]any)
 			node := child(fields, "f:metadata")
-			at := root.field("metadata")
+			w.field(key)
 			for k, mv := range meta {
 				if !identity(k) {
-					w.field(k, mv, node, &at)
+					w.below(k, mv, node)
 				}
 			}
+			w.pop()
 		default:
-			at := root.field(key)
-			if at.live == (gone{}) {
-				at.live = nil // metadata only, as far as we can tell
+			if _, ok := live[key]; !ok {
+				w.steps[0].live = nil // metadata only, as far as we can tell
 			}
-			w.below(v, fields, "f:"+key, &at)
+			w.below(key, v, fields)
+			w.steps[0].live = live
 		}
 	}
 	return sorted(w.found)
@@ -55,101 +55,109 @@ func sorted(found []Difference) []Difference {
 	return found
 }
 
-type coverer struct{ found []Difference }
+type coverer struct{ trail }
 
-func (w *coverer) miss(at *place, want any) { w.found = append(w.found, at.difference(want)) }
-
-func (w *coverer) field(key string, wish any, node map[string]any, parent *place) {
-	at := parent.field(key)
-	w.below(wish, node, "f:"+key, &at)
-}
-
-func (w *coverer) below(wish any, node map[string]any, key string, at *place) {
-	next, ok := node[key].(map[string]any)
-	if !ok {
-		w.miss(at, wish)
-		return
+// below steps into a field of a map.
+func (w *coverer) below(key string, wish any, node map[string]any) {
+	w.field(key)
+	if next, ok := node["f:"+key].(map[string]any); ok {
+		w.value(wish, next)
+	} else {
+		w.note(wish)
 	}
-	w.value(wish, next, at)
+	w.pop()
 }
 
-func (w *coverer) value(wish any, node map[string]any, at *place) {
+func (w *coverer) value(wish any, node map[string]any) {
 	switch v := wish.(type) {
 	case map[string]any:
 		switch {
 		case len(v) == 0:
 		case leaf(node):
-			w.held(v, at)
+			w.held(v)
 		default:
 			for key, x := range v {
-				w.field(key, x, node, at)
+				w.below(key, x, node)
 			}
 		}
 	case []any:
 		switch listKind(node) {
 		case "k:":
-			w.keyed(v, node, at)
+			w.keyed(v, node)
 		case "v:":
-			for _, item := range v {
-				b, err := utiljson.Marshal(item)
-				if _, ok := node["v:"+string(b)]; err == nil && !ok {
-					one := place{parent: at, label: "[" + string(b) + "]", raw: "v:" + string(b)}
-					w.miss(&one, item)
-				}
-			}
+			w.valued(v, node)
 		default:
 			if len(v) > 0 {
-				w.held(v, at)
+				w.held(v)
 			}
 		}
 	}
 }
 
+// valued looks up the items of a set.
+func (w *coverer) valued(wish []any, node map[string]any) {
+	for _, item := range wish {
+		b, err := utiljson.Marshal(item)
+		if _, ok := node["v:"+string(b)]; err == nil && !ok {
+			w.push(step{label: "[" + string(b) + "]", raw: "v:" + string(b)})
+			w.note(item)
+			w.pop()
+		}
+	}
+}
+
 // held compares what is held as a leaf with the live value, where that is known.
-func (w *coverer) held(wish any, at *place) {
-	if at.live == nil {
+func (w *coverer) held(wish any) {
+	if w.live() == nil {
 		return
 	}
 	list, isList := wish.([]any)
 	if !isList {
-		if !within(wish, at.live, nil, true) {
-			w.miss(at, wish)
+		if !within(wish, w.live(), nil, true) {
+			w.note(wish)
 		}
 		return
 	}
-	live, _ := at.live.([]any)
+	live, _ := w.live().([]any)
 	for _, item := range list {
 		if !slices.ContainsFunc(live, func(l any) bool { return within(item, l, nil, true) }) {
-			w.miss(at, wish)
+			w.note(wish)
 			return
 		}
 	}
 }
 
 // keyed walks the items of an associative list.
-func (w *coverer) keyed(wish []any, node map[string]any, at *place) {
-	live, _ := at.live.([]any)
+func (w *coverer) keyed(wish []any, node map[string]any) {
+	live, _ := w.live().([]any)
 	last := -1
-	for i, key := range match(wish, keysOf(node)) {
+	for i, key := range match(wish, node) {
 		item, _ := wish[i].(map[string]any)
+		here := step{key: key, raw: key.raw}
 		if key.raw == "" || item == nil {
-			one := place{parent: at, index: i + 1}
-			w.miss(&one, wish[i])
-			continue
+			here = step{index: i + 1}
 		}
-		here := place{parent: at, key: key, raw: key.raw}
-		if pos := slices.IndexFunc(live, key.is); pos >= 0 {
-			if pos < last {
-				w.miss(&here, item)
-				return
+		pos := slices.IndexFunc(live, key.is)
+		if pos >= 0 {
+			here.live = live[pos]
+		}
+		w.push(here)
+		switch {
+		case here.index > 0:
+			w.note(wish[i])
+		case pos >= 0 && pos < last:
+			w.note(item)
+			w.pop()
+			return
+		default:
+			last = max(last, pos)
+			next := child(node, key.raw)
+			for k, v := range item {
+				if !key.has(k) {
+					w.below(k, v, next)
+				}
 			}
-			last, here.live = pos, live[pos]
 		}
-		next := child(node, key.raw)
-		for k, v := range item {
-			if _, isKey := key.fields[k]; !isKey {
-				w.field(k, v, next, &here)
-			}
-		}
+		w.pop()
 	}
 }

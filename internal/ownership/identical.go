@@ -50,7 +50,7 @@ func within(wish, live any, node map[string]any, quantity bool) bool {
 func listWithin(wish, live []any, node map[string]any, quantity bool) bool {
 	keys := make([]itemKey, 0)
 	if listKind(node) == "k:" {
-		keys = match(wish, keysOf(node))
+		keys = match(wish, node)
 	} else if len(wish) != len(live) {
 		return false
 	}

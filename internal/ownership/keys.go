@@ -2,16 +2,27 @@ package ownership
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 )
 
-// itemKey is the key of one item of an associative list, as a fieldsV1 map spells it.
+// itemKey is the key of one item of an associative list. The zero value is no key.
 type itemKey struct {
-	raw    string // k:{"name":"web"}
-	fields map[string]any
+	raw    string // as a fieldsV1 map spells it: k:{"name":"web"}
+	fields []keyField
+}
+
+type keyField struct {
+	name  string
+	value any
+}
+
+func (k itemKey) has(name string) bool {
+	return slices.ContainsFunc(k.fields, func(f keyField) bool { return f.name == name })
 }
 
 // keysOf returns the item keys of a list's node, sorted by their spelling.
@@ -22,18 +33,27 @@ func keysOf(node map[string]any) []itemKey {
 		if !ok {
 			continue
 		}
-		var fields map[string]any
-		if err := utiljson.Unmarshal([]byte(text), &fields); err == nil && len(fields) > 0 {
-			keys = append(keys, itemKey{raw, fields})
+		var m map[string]any
+		if err := utiljson.Unmarshal([]byte(text), &m); err != nil || len(m) == 0 {
+			continue
 		}
+		key := itemKey{raw: raw}
+		for _, name := range slices.Sorted(maps.Keys(m)) {
+			key.fields = append(key.fields, keyField{name, m[name]})
+		}
+		keys = append(keys, key)
 	}
 	slices.SortFunc(keys, func(a, b itemKey) int { return strings.Compare(a.raw, b.raw) })
 	return keys
 }
 
-// match finds the key of each item: first keys that the item spells out whole, then keys whose missing part the item
-// leaves to a default. An item without a key gets the zero itemKey. Every key is taken once.
-func match(items []any, keys []itemKey) []itemKey {
+// match finds the key of each item in a list's node: first keys that the item spells out whole, then keys whose missing
+// part the item leaves to a default. An item without a key gets the zero itemKey. Every key is taken once.
+func match(items []any, node map[string]any) []itemKey {
+	if found := spelled(items, node); found != nil {
+		return found
+	}
+	keys := keysOf(node)
 	found := make([]itemKey, len(items))
 	taken := make([]bool, len(keys))
 	for _, exact := range []bool{true, false} {
@@ -53,14 +73,118 @@ func match(items []any, keys []itemKey) []itemKey {
 	return found
 }
 
+// spelled is the fast way of match, for items that all spell out their keys: it writes each key as a server does and looks
+// it up, instead of reading all keys. It gives up with nil.
+func spelled(items []any, node map[string]any) []itemKey {
+	var names []string
+	for raw := range node {
+		if strings.HasPrefix(raw, "k:") {
+			names = keyNames(raw)
+			break
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	found := make([]itemKey, len(items))
+	fields := make([]keyField, 0, len(items)*len(names))
+	for i, item := range items {
+		m, _ := item.(map[string]any)
+		var buf [96]byte
+		raw := append(buf[:0], "k:{"...)
+		for n, name := range names {
+			if n > 0 {
+				raw = append(raw, ',')
+			}
+			raw = strconv.AppendQuote(raw, name)
+			raw = append(raw, ':')
+			v, ok := m[name]
+			if !ok {
+				return nil
+			}
+			if raw, ok = appendScalar(raw, v); !ok {
+				return nil
+			}
+			fields = append(fields, keyField{name, v})
+		}
+		raw = append(raw, '}')
+		if _, ok := node[string(raw)]; !ok {
+			return nil
+		}
+		found[i] = itemKey{string(raw), fields[len(fields)-len(names):]}
+		for _, before := range found[:i] {
+			if before.raw == found[i].raw {
+				return nil
+			}
+		}
+	}
+	return found
+}
+
+func appendScalar(raw []byte, v any) ([]byte, bool) {
+	switch t := v.(type) {
+	case string:
+		return strconv.AppendQuote(raw, t), true
+	case int64:
+		return strconv.AppendInt(raw, t, 10), true
+	case bool:
+		return strconv.AppendBool(raw, t), true
+	}
+	return raw, false
+}
+
+// keyNames reads the names of the fields of a key in their order; nil when it is not as servers write it.
+func keyNames(raw string) []string {
+	names := make([]string, 0, 2)
+	rest, ok := strings.CutPrefix(raw, "k:{")
+	for ok {
+		var name string
+		if rest, ok = strings.CutPrefix(rest, `"`); !ok {
+			break
+		}
+		if name, rest, ok = strings.Cut(rest, `":`); !ok || strings.Contains(name, `\\`) {
+			break
+		}
+		names = append(names, name)
+		end := valueEnd(rest)
+		if end >= len(rest) {
+			break
+		}
+		if rest[end:] == "}" {
+			return names
+		}
+		rest, ok = strings.CutPrefix(rest[end:], ",")
+	}
+	return nil
+}
+
+// valueEnd is where a JSON scalar ends.
+func valueEnd(text string) int {
+	if !strings.HasPrefix(text, `"`) {
+		if i := strings.IndexAny(text, ",}"); i >= 0 {
+			return i
+		}
+		return len(text)
+	}
+	for i := 1; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(text)
+}
+
 // fits reports whether the item can be the one with this key. Unless exact, a key field that the item omits fits, as
 // long as one is spelled out.
 func (k itemKey) fits(item map[string]any, exact bool) bool {
 	spelled := 0
-	for name, want := range k.fields {
-		have, ok := item[name]
+	for _, f := range k.fields {
+		have, ok := item[f.name]
 		switch {
-		case ok && scalarEqual(have, want):
+		case ok && scalarEqual(have, f.value):
 			spelled++
 		case ok || exact:
 			return false
@@ -78,10 +202,9 @@ func (k itemKey) is(item any) bool {
 // label spells the key in a path: [name=web] or [containerPort=80,protocol=TCP].
 func (k itemKey) label() string {
 	parts := make([]string, 0, len(k.fields))
-	for name, v := range k.fields {
-		parts = append(parts, fmt.Sprintf("%s=%v", name, v))
+	for _, f := range k.fields {
+		parts = append(parts, fmt.Sprintf("%s=%v", f.name, f.value))
 	}
-	slices.Sort(parts)
 	return "[" + strings.Join(parts, ",") + "]"
 }
 

@@ -1,0 +1,72 @@
+package ownership
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+)
+
+func TestKeyNames(t *testing.T) {
+	for raw, want := range map[string][]string{
+		`k:{"name":"web"}`:                        {"name"},
+		`k:{"containerPort":80,"protocol":"TCP"}`: {"containerPort", "protocol"},
+		`k:{"a":"x\"},:y","b":true}`:              {"a", "b"},
+		`k:{}`:                                    nil,
+		`k:{"a"}`:                                 nil,
+		`k:{"a":1`:                                nil,
+		`k:{"a":"1`:                               nil,
+		`k:{"a":1}x`:                              nil,
+		`k:`:                                      nil,
+		`f:a`:                                     nil,
+	} {
+		require.Equal(t, want, keyNames(raw), raw)
+	}
+}
+
+// TestSpelledIsMatch: the fast way finds what the slow way finds, or gives up.
+func TestSpelledIsMatch(t *testing.T) {
+	node := map[string]any{
+		`k:{"containerPort":80,"protocol":"TCP"}`: nil, `k:{"containerPort":53,"protocol":"UDP"}`: nil,
+		`k:{"containerPort":53,"protocol":"TCP"}`: nil, ".": nil,
+	}
+	port := func(n int64, protocol string) any {
+		m := map[string]any{"containerPort": n, "name": "x"}
+		if protocol != "" {
+			m["protocol"] = protocol
+		}
+		return m
+	}
+	slow := func(items []any) []string {
+		var raws []string
+		keys := keysOf(node)
+		taken := map[string]bool{}
+		for range items {
+			raws = append(raws, "")
+		}
+		for _, exact := range []bool{true, false} {
+			for i, item := range items {
+				for _, k := range keys {
+					if m, ok := item.(map[string]any); ok && raws[i] == "" && !taken[k.raw] && k.fits(m, exact) {
+						raws[i], taken[k.raw] = k.raw, true
+					}
+				}
+			}
+		}
+		return raws
+	}
+	for _, items := range [][]any{
+		{port(80, "TCP"), port(53, "TCP"), port(53, "UDP")},
+		{port(53, ""), port(53, "TCP")},
+		{port(53, "TCP"), port(53, "TCP")},
+		{port(1, "TCP")},
+		{"x", nil},
+		{},
+	} {
+		var got []string
+		for _, k := range match(items, node) {
+			got = append(got, k.raw)
+		}
+		require.Empty(t, cmp.Diff(slow(items), got))
+	}
+}
