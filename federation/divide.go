@@ -92,6 +92,8 @@ func (p Planner) division(r *renderer) (int64, scheduling.Strategy, error) {
 		switch want.Strategy {
 		case "", "Weighted":
 			strategy = scheduling.Weighted
+		case "Packed":
+			strategy = scheduling.Packed
 		default:
 			return 0, nil, r.fail("", "replicas.strategy", fmt.Errorf("%w: no strategy %q", ErrInvalid, want.Strategy))
 		}
