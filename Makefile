@@ -45,7 +45,7 @@ vet:
 lint:
 	@echo "==> golangci-lint, built once per version"
 	@go run ./internal/pinned/pin lint
-	$(call each,$(code),lint,$$(cd $(CURDIR) && go run ./internal/pinned/pin lint)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...)
+	$(call each,$(code),lint,$$(cd $(CURDIR) && go run ./internal/pinned/pin lint)/golangci-lint run --allow-parallel-runners --config $(CURDIR)/.golangci.yml ./...)
 
 tidy:
 	$(call each,$(modules),go.mod is tidy,go mod tidy -diff)
