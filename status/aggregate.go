@@ -58,9 +58,13 @@ func Aggregate(kind metav1.GroupKind, members []Member, rows ...Field) (status m
 	a := aggregation{members: sortedMembers(members)}
 	a.total = len(a.members)
 	a.open(rows)
+	s := &source{}
 	for i := range a.members {
 		twin := i > 0 && a.members[i-1].Cluster == a.members[i].Cluster || i+1 < a.total && a.members[i+1].Cluster == a.members[i].Cluster
-		a.read(&a.members[i], twin)
+		if status, ok := a.status(&a.members[i], twin); ok {
+			s.member, s.parent = &a.members[i], status
+			a.read(s)
+		}
 	}
 	out := a.close()
 	slices.SortFunc(a.gaps, func(x, y Gap) int {
@@ -79,7 +83,7 @@ func sortedMembers(members []Member) []Member {
 	return members
 }
 
-// aggregation is one run: the members are read one after another, each by all rows.
+// aggregation is one run.
 type aggregation struct {
 	members []Member
 	total   int // members, those with gaps included
@@ -87,6 +91,7 @@ type aggregation struct {
 	only    bool
 	rows    []row
 	gaps    []Gap
+	spoilt  [][]string // paths of values that could not be used
 }
 
 // row is a Field at work.
@@ -151,44 +156,50 @@ func (a *aggregation) gap(cluster, path, reason, message string) {
 	a.gaps = append(a.gaps, Gap{Cluster: cluster, Path: path, Reason: reason, Message: message})
 }
 
-// read takes in one member; twin: it shares its name with another.
-func (a *aggregation) read(m *Member, twin bool) {
+// status is what one member reports, if it does; twin: it shares its name with another.
+func (a *aggregation) status(m *Member, twin bool) (map[string]any, bool) {
 	hole := func(reason, message string) {
 		a.holes++
 		a.gap(m.Cluster, "", reason, message)
 	}
 	if twin {
 		hole(GapDuplicate, "more than one member of this name")
-		return
+		return nil, false
 	}
 	if m.Live == nil {
 		hole(cmp.Or(m.Reason, GapNoReport), "")
-		return
+		return nil, false
 	}
-	status, ok := m.Live["status"].(map[string]any)
+	whole := m.Live["status"]
+	status, ok := whole.(map[string]any)
 	switch {
 	case len(a.rows) == 0 && !a.only:
-	case m.Live["status"] == nil:
+	case whole == nil:
 		hole(GapNoStatus, "")
-		return
+		return nil, false
 	case !ok:
 		hole(GapWrongType, "status is not an object")
-		return
+		return nil, false
 	}
 	if m.Reason != "" {
 		hole(m.Reason, "")
 	}
+	return status, true
+}
+
+// read takes in one report by all rows: what one member says lies together in memory.
+func (a *aggregation) read(s *source) {
 	for i := range a.rows {
 		r := &a.rows[i]
-		if r.many == nil && len(r.path) == 1 { // nearly all rows
-			if v := status[r.path[0]]; v != nil {
-				a.add(r, r.one, r.Path, source{m, status, v})
-			} else if r.Reduce == Observed {
-				r.absent = append(r.absent, m.Cluster)
-			}
+		if r.many != nil || len(r.path) > 1 {
+			a.descend(r, nil, &source{s.member, s.parent, s.parent})
 			continue
 		}
-		a.descend(r, nil, source{m, status, status})
+		if s.value = s.parent[r.path[0]]; s.value != nil {
+			a.add(r, r.one, r.path, s)
+		} else if r.Reduce == Observed {
+			r.absent = append(r.absent, s.member.Cluster)
+		}
 	}
 }
 
@@ -200,27 +211,26 @@ type source struct {
 }
 
 // descend follows the rest of a row's path below done.
-func (a *aggregation) descend(r *row, done []string, s source) {
+func (a *aggregation) descend(r *row, done []string, s *source) {
 	if s.value == nil {
 		return
 	}
 	if len(done) == len(r.path) {
-		a.add(r, r.at(done), joinPath(done), s)
+		a.add(r, r.at(done), done, s)
 		return
 	}
 	m, ok := s.value.(map[string]any)
 	if !ok {
-		r.holes++
-		a.gap(s.member.Cluster, joinPath(done), GapWrongType, "not an object")
+		a.problem(r, done, s, wrongType(s.value, "an object"))
 		return
 	}
 	next := r.path[len(done)]
 	if next != "*" {
-		a.descend(r, append(done, next), source{s.member, m, m[next]})
+		a.descend(r, append(done, next), &source{s.member, m, m[next]})
 		return
 	}
 	for key, v := range m {
-		a.descend(r, append(slices.Clip(done), key), source{s.member, m, v})
+		a.descend(r, append(slices.Clip(done), key), &source{s.member, m, v})
 	}
 }
 
@@ -239,16 +249,20 @@ func (r *row) at(path []string) *tally {
 	return t
 }
 
-func (a *aggregation) add(r *row, t *tally, path string, s source) {
-	problems := t.add(s)
-	for _, p := range problems {
-		a.gap(s.member.Cluster, path, p.reason, p.message)
-	}
-	if len(problems) > 0 {
-		r.holes++
+func (a *aggregation) add(r *row, t *tally, path []string, s *source) {
+	if problems := t.add(s); len(problems) > 0 {
+		a.problem(r, path, s, problems)
 		return
 	}
 	t.heard++
+}
+
+func (a *aggregation) problem(r *row, path []string, s *source, problems []problem) {
+	r.holes++
+	a.spoilt = append(a.spoilt, slices.Clone(path))
+	for _, p := range problems {
+		a.gap(s.member.Cluster, joinPath(path), p.reason, p.message)
+	}
 }
 
 // close writes the result of every row.
@@ -257,10 +271,8 @@ func (a *aggregation) close() map[string]any {
 	if a.only && a.total == 1 && a.holes == 0 {
 		out, _ = clone(a.members[0].Live["status"]).(map[string]any)
 		delete(out, "observedGeneration") // it counts the member's generations
-		for _, g := range a.gaps {
-			if path, err := parsePath(g.Path); err == nil {
-				remove(out, path)
-			}
+		for _, path := range a.spoilt {
+			remove(out, path)
 		}
 	}
 	for i := range a.rows {
@@ -313,11 +325,11 @@ func (a *aggregation) put(out map[string]any, r *row, path []string, t *tally) {
 	maps.Copy(out, with)
 }
 
-func remove(from map[string]any, path []segment) {
-	for _, s := range path[:len(path)-1] {
-		from, _ = from[s.name].(map[string]any)
+func remove(from map[string]any, path []string) {
+	for _, name := range path[:len(path)-1] {
+		from, _ = from[name].(map[string]any)
 	}
-	delete(from, path[len(path)-1].name)
+	delete(from, path[len(path)-1])
 }
 
 func joinPath(path []string) string {

@@ -1,22 +1,27 @@
 package status
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 
+	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-func benchMembers(n int) []Member {
+func benchMembers(t testing.TB, n int) []Member {
+	raw, err := json.Marshal(settledDeployment())
+	require.NoError(t, err)
 	out := make([]Member, n)
 	for i := range out {
-		out[i] = Member{Cluster: fmt.Sprintf("cluster-%04d", i), Live: clone(settledDeployment()).(map[string]any), Generation: 7}
+		live := decode(t, string(raw)) // strings of their own, as from an API server
+		out[i] = Member{Cluster: fmt.Sprintf("cluster-%04d", i), Live: live, Generation: 7}
 	}
 	return out
 }
 
 func BenchmarkAggregateDeployment1000(b *testing.B) {
-	members := benchMembers(1000)
+	members := benchMembers(b, 1000)
 	b.ReportAllocs()
 	for b.Loop() {
 		Aggregate(metav1.GroupKind{Group: "apps", Kind: "Deployment"}, members)

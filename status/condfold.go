@@ -1,7 +1,6 @@
 package status
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,11 +9,13 @@ import (
 // conditionsFold makes one list of conditions, one per type, out of those of all members.
 type conditionsFold struct {
 	Field
-	types map[string]*conditionTally
+	types []*conditionTally // in order of appearance
+	last  int               // index of the one found last; members list their conditions in one order
 }
 
 // conditionTally is what the members say of one type, by status and reason.
 type conditionTally struct {
+	kind   string
 	heard  int
 	from   *Member // who spoke last, to find one who speaks twice
 	groups []conditionGroup
@@ -23,8 +24,7 @@ type conditionTally struct {
 type conditionGroup struct {
 	status, reason   string
 	heard            int
-	earliest, latest string // lastTransitionTime
-	update, probe    string // lastUpdateTime, lastProbeTime
+	earliest, latest stamp // lastTransitionTime
 	voices           []voice
 }
 
@@ -37,7 +37,7 @@ type voice struct {
 
 const maxVoices = 3 // messages quoted in one condition, and clusters named with each
 
-func (f *conditionsFold) add(s source) []problem {
+func (f *conditionsFold) add(s *source) []problem {
 	list, ok := s.value.([]any)
 	if !ok {
 		return wrongType(s.value, "a list")
@@ -74,30 +74,26 @@ func (f *conditionsFold) entry(from *Member, m map[string]any) []problem {
 	g := t.group(status, reason)
 	g.heard++
 	g.say(message, from.Cluster)
-	moment, problems := moment(m, "lastTransitionTime", nil)
-	if moment != "" {
-		if g.earliest == "" || compareTimes(moment, g.earliest) < 0 {
-			g.earliest = moment
-		}
-		if compareTimes(moment, g.latest) > 0 {
-			g.latest = moment
-		}
+	at, problems := moment(m["lastTransitionTime"])
+	if g.earliest.text == "" || at.text != "" && at.compare(g.earliest) < 0 {
+		g.earliest = at
 	}
-	g.update, problems = later(m, "lastUpdateTime", g.update, problems)
-	g.probe, problems = later(m, "lastProbeTime", g.probe, problems)
+	g.latest = later(g.latest, at)
 	return problems
 }
 
+// tally finds the type, most often right behind the one before.
 func (f *conditionsFold) tally(kind string) *conditionTally {
-	t := f.types[kind]
-	if t == nil {
-		t = &conditionTally{}
-		if f.types == nil {
-			f.types = map[string]*conditionTally{}
+	for i := range f.types {
+		at := (f.last + 1 + i) % len(f.types)
+		if f.types[at].kind == kind {
+			f.last = at
+			return f.types[at]
 		}
-		f.types[kind] = t
 	}
-	return t
+	f.types = append(f.types, &conditionTally{kind: kind})
+	f.last = len(f.types) - 1
+	return f.types[f.last]
 }
 
 func (t *conditionTally) group(status, reason string) *conditionGroup {
@@ -128,32 +124,34 @@ func (g *conditionGroup) say(message, cluster string) {
 	}
 }
 
-func moment(m map[string]any, key string, problems []problem) (string, []problem) {
-	switch v := m[key].(type) {
-	case nil:
-	case string:
-		if validTime(v) {
-			return v, problems
-		}
-		return "", append(problems, problem{GapBadTime, key + " " + shorten(v, whyRunes)})
-	default:
-		return "", append(problems, problem{GapBadTime, key + " is a " + typeName(v)})
+// moment reads a lastTransitionTime, which may be absent.
+func moment(v any) (stamp, []problem) {
+	if v == nil {
+		return stamp{}, nil
 	}
-	return "", problems
+	text, ok := v.(string)
+	if !ok {
+		return stamp{}, []problem{{GapBadTime, "lastTransitionTime is a " + typeName(v)}}
+	}
+	at, ok := readStamp(text)
+	if !ok {
+		return stamp{}, []problem{{GapBadTime, "lastTransitionTime " + shorten(text, whyRunes)}}
+	}
+	return at, nil
 }
 
-func later(m map[string]any, key, than string, problems []problem) (string, []problem) {
-	at, problems := moment(m, key, problems)
-	if compareTimes(at, than) > 0 {
-		return at, problems
+func later(a, b stamp) stamp {
+	if b.compare(a) > 0 {
+		return b
 	}
-	return than, problems
+	return a
 }
 
 func (f *conditionsFold) result(s scope) (any, map[string]any) {
 	var out []any
-	for _, kind := range slices.Sorted(maps.Keys(f.types)) {
-		if c := f.condition(kind, f.types[kind], s); c != nil {
+	slices.SortFunc(f.types, func(a, b *conditionTally) int { return strings.Compare(a.kind, b.kind) })
+	for _, t := range f.types {
+		if c := f.condition(t, s); c != nil {
 			out = append(out, c)
 		}
 	}
@@ -165,7 +163,8 @@ func (f *conditionsFold) result(s scope) (any, map[string]any) {
 
 // condition settles one type. A type of Any is True when some member says so and False when none does, silence included;
 // any other needs everyone for True, and one for False.
-func (f *conditionsFold) condition(kind string, t *conditionTally, s scope) map[string]any {
+func (f *conditionsFold) condition(t *conditionTally, s scope) map[string]any {
+	kind := t.kind
 	some := slices.Contains(f.Any, kind)
 	worst, best := "False", "True"
 	if some {
@@ -181,7 +180,7 @@ func (f *conditionsFold) condition(kind string, t *conditionTally, s scope) map[
 		if f.Every {
 			return nil
 		}
-		return unproven(kind, t, s)
+		return unproven(t, s)
 	}
 	if some && f.Every && status != "True" {
 		return nil
@@ -197,21 +196,22 @@ func (f *conditionsFold) condition(kind string, t *conditionTally, s scope) map[
 	set("message", t.quote(status, g.reason, s.total))
 	first, last := t.moments(status)
 	if status == best {
-		set("lastTransitionTime", last)
-	} else {
-		set("lastTransitionTime", first)
+		first = last
 	}
-	set("lastUpdateTime", t.latest(func(g conditionGroup) string { return g.update }))
-	set("lastProbeTime", t.latest(func(g conditionGroup) string { return g.probe }))
+	set("lastTransitionTime", first.text)
 	return out
 }
 
 // unproven is for a type of which nobody says anything bad, while not everyone speaks.
-func unproven(kind string, t *conditionTally, s scope) map[string]any {
-	out := map[string]any{"type": kind, "status": "Unknown", "reason": "NotAllReported",
+func unproven(t *conditionTally, s scope) map[string]any {
+	out := map[string]any{"type": t.kind, "status": "Unknown", "reason": "NotAllReported",
 		"message": "reported by " + strconv.Itoa(t.heard) + " of " + strconv.Itoa(s.total) + plural(s.total) + "; the others are silent, or a report is old or at fault"}
-	if at := t.latest(func(g conditionGroup) string { return g.latest }); at != "" {
-		out["lastTransitionTime"] = at
+	var last stamp
+	for _, g := range t.groups {
+		last = later(last, g.latest)
+	}
+	if last.text != "" {
+		out["lastTransitionTime"] = last.text
 	}
 	return out
 }
@@ -243,29 +243,18 @@ func (f *conditionsFold) pick(t *conditionTally, status string) conditionGroup {
 	return *best
 }
 
-func (t *conditionTally) moments(status string) (first, last string) {
+// moments are the first and the last transition to a status.
+func (t *conditionTally) moments(status string) (first, last stamp) {
 	for _, g := range t.groups {
-		if g.status != status || g.earliest == "" {
+		if g.status != status {
 			continue
 		}
-		if first == "" || compareTimes(g.earliest, first) < 0 {
+		last = later(last, g.latest)
+		if first.text == "" || g.earliest.text != "" && g.earliest.compare(first) < 0 {
 			first = g.earliest
-		}
-		if compareTimes(g.latest, last) > 0 {
-			last = g.latest
 		}
 	}
 	return first, last
-}
-
-func (t *conditionTally) latest(of func(conditionGroup) string) string {
-	last := ""
-	for _, g := range t.groups {
-		if at := of(g); compareTimes(at, last) > 0 {
-			last = at
-		}
-	}
-	return last
 }
 
 // quote gives the message that all members share, else the first ones with the clusters that say them.

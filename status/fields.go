@@ -91,8 +91,8 @@ func reduce(r Reducer, paths ...string) []Field {
 func observed() Field { return Field{Path: "observedGeneration", Reduce: Observed} }
 
 // conditionRow takes the types that are bad news when True.
-func conditionRow(any ...string) Field {
-	return Field{Path: "conditions", Reduce: Conditions, Any: any}
+func conditionRow(bad ...string) Field {
+	return Field{Path: "conditions", Reduce: Conditions, Any: bad}
 }
 
 func appsFields(kind string) []Field {

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // fold gathers the values of one field from the members, which come in order of name. None keeps a value of a member
 // without copying it.
 type fold interface {
 	// add takes in one value, which is not nil; with a problem it has taken in nothing of what the problem names.
-	add(source) []problem
+	add(*source) []problem
 	// result is the value to write, nil for none, a problem for a gap of the field; and values for fields beside it.
 	result(scope) (any, map[string]any)
 }
@@ -47,8 +48,8 @@ func newFold(f Field) (fold, error) {
 	case Merge:
 		return &mergeFold{mark: f.Mark, into: map[string]any{}}, nil
 	case Worst:
-		if len(f.Order) == 0 {
-			return nil, fmt.Errorf("%w: %s needs an Order", errField, f.Reduce)
+		if len(f.Order) == 0 || f.Missing != "" && !slices.Contains(f.Order, f.Missing) {
+			return nil, fmt.Errorf("%w: %s needs an Order with Missing in it", errField, f.Reduce)
 		}
 		return &worstFold{Field: f, rank: len(f.Order)}, nil
 	case Concat:
@@ -70,7 +71,7 @@ type sumFold struct {
 	over, heard bool
 }
 
-func (s *sumFold) add(from source) []problem {
+func (s *sumFold) add(from *source) []problem {
 	n, ok := integer(from.value)
 	switch {
 	case !ok:
@@ -99,7 +100,7 @@ type numberFold struct {
 	best         int64
 }
 
-func (f *numberFold) add(s source) []problem {
+func (f *numberFold) add(s *source) []problem {
 	n, ok := integer(s.value)
 	switch {
 	case !ok:
@@ -122,7 +123,7 @@ func (f *numberFold) result(scope) (any, map[string]any) {
 // firstFold takes the first value that says something, by name of cluster.
 type firstFold struct{ value any }
 
-func (f *firstFold) add(s source) []problem {
+func (f *firstFold) add(s *source) []problem {
 	if f.value == nil && !empty(s.value) {
 		f.value = clone(s.value)
 	}
@@ -148,7 +149,7 @@ func empty(v any) bool {
 // boolFold answers only what is proven: one witness against all or for any suffices, the contrary needs everyone.
 type boolFold struct{ all, heard, witness bool }
 
-func (f *boolFold) add(s source) []problem {
+func (f *boolFold) add(s *source) []problem {
 	b, ok := s.value.(bool)
 	if !ok {
 		return wrongType(s.value, "a boolean")
@@ -171,16 +172,18 @@ func (f *boolFold) result(s scope) (any, map[string]any) {
 // observedFold is the template's generation that every member's controller has seen.
 type observedFold struct{ least int64 }
 
-func (f *observedFold) add(s source) []problem {
+func (f *observedFold) add(s *source) []problem {
 	seen, ok := integer(s.value)
 	if !ok {
 		return wrongType(s.value, "an integer")
 	}
 	meta, _ := s.member.Live["metadata"].(map[string]any)
-	has, _ := integer(meta["generation"])
+	has, known := integer(meta["generation"])
 	switch {
 	case seen < 0:
 		return []problem{{GapNegative, ""}}
+	case !known:
+		return []problem{{GapNotObserved, "the object has no metadata.generation"}}
 	case seen > has:
 		return []problem{{GapFutureGeneration, fmt.Sprintf("generation %d, observed %d", has, seen)}}
 	case seen < has:
@@ -206,7 +209,7 @@ type behindFold struct {
 	found       bool
 }
 
-func (f *behindFold) add(s source) []problem {
+func (f *behindFold) add(s *source) []problem {
 	text, ok := s.value.(string)
 	if !ok {
 		return wrongType(s.value, "a string")

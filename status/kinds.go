@@ -32,7 +32,21 @@ func service(o *object) verdict {
 	if o.text(o.spec, "clusterIP", "") == "" {
 		return progress("NoIPAssigned", "no cluster IP")
 	}
-	addresses := len(o.list(o.child(o.stat, "loadBalancer"), "ingress"))
+	return balancer(o)
+}
+
+// balancer counts the addresses of a Service or an Ingress.
+func balancer(o *object) verdict {
+	addresses := 0
+	for _, entry := range o.list(o.child(o.stat, "loadBalancer"), "ingress") {
+		m, ok := entry.(map[string]any)
+		if !ok {
+			o.wrong("loadBalancer.ingress", "not a list of objects")
+		}
+		if o.text(m, "ip", "") != "" || o.text(m, "hostname", "") != "" {
+			addresses++
+		}
+	}
 	if addresses == 0 {
 		return progress("NoAddress", "the load balancer has no address")
 	}
@@ -105,7 +119,10 @@ func blocked(o *object) verdict {
 	var soon verdict
 	for _, key := range []string{"initContainerStatuses", "containerStatuses"} {
 		for _, entry := range o.list(o.stat, key) {
-			status, _ := entry.(map[string]any)
+			status, ok := entry.(map[string]any)
+			if !ok {
+				o.wrong(key, "not a list of objects")
+			}
 			wait := o.child(o.child(status, "state"), "waiting")
 			reason := o.text(wait, "reason", "")
 			message := "container " + o.text(status, "name", "")

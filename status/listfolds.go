@@ -2,7 +2,6 @@ package status
 
 import (
 	"encoding/json"
-	"reflect"
 	"slices"
 	"strings"
 )
@@ -26,7 +25,7 @@ func (f *worstFold) rankOf(v any) int {
 	return -1
 }
 
-func (f *worstFold) add(s source) []problem {
+func (f *worstFold) add(s *source) []problem {
 	rank := f.rankOf(s.value)
 	if rank < 0 {
 		text, ok := scalar(s.value)
@@ -69,7 +68,7 @@ type keyed struct {
 	entry map[string]any
 }
 
-func (f *concatFold) add(s source) []problem {
+func (f *concatFold) add(s *source) []problem {
 	list, ok := s.value.([]any)
 	if !ok {
 		return wrongType(s.value, "a list")
@@ -135,7 +134,7 @@ func unite(into, from map[string]any) {
 			into[key] = clone(v)
 		case isList && also:
 			for _, e := range more {
-				if !slices.ContainsFunc(have, func(h any) bool { return reflect.DeepEqual(h, e) }) {
+				if !slices.ContainsFunc(have, func(h any) bool { return spell(h) == spell(e) }) {
 					have = append(have, clone(e))
 				}
 			}
@@ -157,7 +156,7 @@ type mergeFold struct {
 	into map[string]any
 }
 
-func (f *mergeFold) add(s source) []problem {
+func (f *mergeFold) add(s *source) []problem {
 	m, ok := s.value.(map[string]any)
 	if !ok {
 		return wrongType(s.value, "an object")

@@ -13,7 +13,7 @@ type quantityFold struct {
 	decimal bool // some has no binary suffix
 }
 
-func (q *quantityFold) add(s source) []problem {
+func (q *quantityFold) add(s *source) []problem {
 	text, ok := scalar(s.value)
 	if _, isBool := s.value.(bool); !ok || isBool {
 		return wrongType(s.value, "a quantity")

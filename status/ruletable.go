@@ -1,6 +1,6 @@
 package status
 
-// rulesOf holds the rules of kinds that need no arithmetic, by API group.
+// rulesOf holds the rules of kinds for which a table is enough, by API group.
 func rulesOf(group string) []Rule {
 	switch group {
 	case "":
@@ -9,8 +9,6 @@ func rulesOf(group string) []Rule {
 			{Kind: "PersistentVolume", Failed: []Check{is("status.phase", "Failed")}, Current: []Check{in("status.phase", "Available", "Bound", "Released")}},
 			{Kind: "ResourceQuota", Current: []Check{{Path: "status.hard", Op: "exists"}}},
 		}
-	case "networking.k8s.io":
-		return []Rule{{Group: group, Kind: "Ingress", Current: []Check{{Path: "status.loadBalancer.ingress[0]", Op: "exists", Reason: "NoAddress"}}}}
 	case "autoscaling":
 		return []Rule{{Group: group, Kind: "HorizontalPodAutoscaler",
 			InProgress: []Check{

@@ -28,16 +28,10 @@ const (
 // several with one name the worst is kept, since lists in API objects are keyed by it. A transition time moves only when
 // that condition's status changes, a cluster's Since only when its State or Reason does; both need prev, the last summary
 // of the same object (also a trimmed one), else they are now. Conditions of other types are carried over from prev. Times
-// are kept in whole seconds, so that a summary survives its way through JSON. No argument is changed.
+// are kept in whole seconds, so that a summary survives its way through JSON. No argument is changed; Values are shared with them.
 func Summarize(prev Summary, generation int64, clusters []Cluster, now time.Time) Summary {
 	now = now.UTC().Truncate(time.Second)
-	out := Summary{ObservedGeneration: generation, Clusters: make([]Cluster, 0, len(clusters))}
-	for _, c := range clusters {
-		if c.State != StateGone {
-			out.Clusters = append(out.Clusters, storable(c))
-		}
-	}
-	out.Clusters = sortClusters(out.Clusters)
+	out := Summary{ObservedGeneration: generation, Clusters: listed(clusters)}
 	setSince(out.Clusters, prev, now)
 	out.Totals = total(out.Clusters)
 	out.Message = rollup(out, now)
@@ -65,6 +59,26 @@ func sameCluster(a, b Cluster) bool {
 		a.Since.Equal(b.Since) && slices.Equal(a.Values, b.Values)
 }
 
+// listed copies the clusters, but those that are gone, in order of name and one of each.
+func listed(clusters []Cluster) []Cluster {
+	order := make([]*Cluster, 0, len(clusters)) // to sort these costs less than to sort the structs
+	for i := range clusters {
+		if clusters[i].State != StateGone {
+			order = append(order, &clusters[i])
+		}
+	}
+	if !slices.IsSortedFunc(order, compareClusters) {
+		slices.SortFunc(order, compareClusters)
+	}
+	out := make([]Cluster, 0, len(order))
+	for i, c := range order {
+		if i == 0 || order[i-1].Name != c.Name {
+			out = append(out, storable(*c))
+		}
+	}
+	return out
+}
+
 // storable is c as it comes back from JSON.
 func storable(c Cluster) Cluster {
 	c.Message, c.Reason = strings.ToValidUTF8(c.Message, "\uFFFD"), strings.ToValidUTF8(c.Reason, "\uFFFD")
@@ -74,23 +88,13 @@ func storable(c Cluster) Cluster {
 	return c
 }
 
-// sortClusters orders by name and keeps one of each: the most interesting, and among equals the same in any order.
-func sortClusters(clusters []Cluster) []Cluster {
-	done := true
-	for i := 1; i < len(clusters) && done; i++ {
-		done = clusters[i-1].Name < clusters[i].Name
+// compareClusters orders by name; of one name the most interesting is first, and among equals the same in any order.
+func compareClusters(a, b *Cluster) int {
+	if d := strings.Compare(a.Name, b.Name); d != 0 {
+		return d
 	}
-	if done {
-		return clusters
-	}
-	slices.SortFunc(clusters, func(a, b Cluster) int {
-		if d := strings.Compare(a.Name, b.Name); d != 0 {
-			return d
-		}
-		return cmp.Or(cmp.Compare(interest(b), interest(a)), cmp.Compare(a.State, b.State), cmp.Compare(a.Reason, b.Reason),
-			cmp.Compare(a.Message, b.Message), cmp.Compare(a.Health, b.Health), a.Time.Compare(b.Time), slices.CompareFunc(a.Values, b.Values, compareValues))
-	})
-	return slices.CompactFunc(clusters, func(a, b Cluster) bool { return a.Name == b.Name })
+	return cmp.Or(cmp.Compare(interest(*b), interest(*a)), cmp.Compare(a.State, b.State), cmp.Compare(a.Reason, b.Reason),
+		cmp.Compare(a.Message, b.Message), cmp.Compare(a.Health, b.Health), a.Time.Compare(b.Time), slices.CompareFunc(a.Values, b.Values, compareValues))
 }
 
 func compareValues(a, b Value) int {
@@ -100,7 +104,10 @@ func compareValues(a, b Value) int {
 // setSince walks both sorted lists at once. A cluster that a trimmed prev does not list may have been dropped there;
 // then its moment is unknown, unless it would have been too interesting to be dropped.
 func setSince(clusters []Cluster, prev Summary, now time.Time) {
-	old := sortClusters(slices.Clone(prev.Clusters))
+	old := prev.Clusters
+	if !slices.IsSortedFunc(old, func(a, b Cluster) int { return strings.Compare(a.Name, b.Name) }) {
+		old = listed(old)
+	}
 	dropped := interestDropped(prev)
 	for i := range clusters {
 		c := &clusters[i]

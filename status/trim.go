@@ -20,16 +20,12 @@ func (s Summary) Trim(limit int) Summary {
 	}
 	out := s
 	out.Clusters = slices.Clone(s.Clusters)
-	total, sizes := measure(out)
-	if total <= limit { // all but times that are not known
-		return out
-	}
-	order := make([]int, len(sizes))
+	order := make([]int, len(s.Clusters))
 	for i := range order {
 		order[i] = i
 		out.Clusters[i].Message = shorten(out.Clusters[i].Message, trimmedRunes)
 	}
-	total, sizes = measure(out)
+	total, sizes := measure(out)
 	slices.SortFunc(order, func(a, b int) int {
 		x, y := out.Clusters[a], out.Clusters[b]
 		return cmp.Or(cmp.Compare(interest(x), interest(y)), strings.Compare(y.Name, x.Name))

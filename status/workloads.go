@@ -2,7 +2,7 @@ package status
 
 import "strconv"
 
-// builtin assesses the kinds whose rules need arithmetic.
+// builtin assesses the kinds whose rules take more than a table.
 func builtin(o *object) verdict {
 	switch o.group {
 	case "apps", "extensions":
@@ -30,6 +30,10 @@ func builtin(o *object) verdict {
 			return replicaSet(o)
 		case "PersistentVolumeClaim":
 			return claim(o)
+		}
+	case "networking.k8s.io":
+		if o.kind == "Ingress" {
+			return balancer(o)
 		}
 	case "policy":
 		if o.kind == "PodDisruptionBudget" {
