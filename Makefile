@@ -4,11 +4,12 @@
 # make fuzz    every fuzz target    FUZZTIME=10s
 # make golden  rewrite the golden files; read the difference before you commit it
 # make fmt     format the code
+# make mod     tidy every go.mod, after a change of requirements
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
-.PHONY: check test bench fuzz golden fmt fmt-check vet lint tidy build unit boundary skew e2e
+.PHONY: check test bench fuzz golden fmt mod fmt-check vet lint tidy build unit boundary skew e2e
 
 BENCH ?= .
 BENCHTIME ?= 1s
@@ -35,6 +36,9 @@ fmt:
 	@echo "==> format"
 	@gofmt -l -w .
 
+mod:
+	$(call each,$(modules),tidy,go mod tidy)
+
 fmt-check:
 	@echo "==> format"
 	@files=$$(gofmt -l .); [ -z "$$files" ] || { echo "run make fmt:"; echo "$$files"; exit 1; }
@@ -48,7 +52,7 @@ lint:
 	$(call each,$(code),lint,$$(cd $(CURDIR) && go run ./internal/pinned/pin lint)/golangci-lint run --allow-parallel-runners --config $(CURDIR)/.golangci.yml ./...)
 
 tidy:
-	$(call each,$(modules),go.mod is tidy,go mod tidy -diff)
+	$(call each,$(modules),go.mod is tidy,go mod tidy -diff || { echo "run make mod"; exit 1; })
 
 build:
 	$(call each,$(code),build,go build ./...)
