@@ -52,7 +52,11 @@ func appendDefaults(rules []defaultRule, prefix []string, kind string) []default
 			continue
 		}
 		dotted, what, _ := strings.Cut(strings.TrimSpace(line), " ")
-		path := append(append([]string(nil), prefix...), strings.Split(dotted, ".")...)
+		if dotted == "like" {
+			rules = appendDefaults(rules, prefix, what)
+			continue
+		}
+		path := append(slices.Clone(prefix), strings.Split(dotted, ".")...)
 		if part, ok := strings.CutPrefix(what, "like "); ok {
 			rules = appendDefaults(rules, path, part)
 			continue
@@ -86,6 +90,11 @@ func (r defaultRule) fill(value any, path []string) {
 			canonical(value[path[0]])
 			return
 		}
+		if have, ok := value[path[0]].(map[string]any); ok {
+			more, _ := value[r.copies].(map[string]any)
+			complete(have, more)
+			return
+		}
 		if value[path[0]] != nil || r.field != "" && value[r.field] != any(r.is) {
 			return
 		}
@@ -106,6 +115,11 @@ func (r defaultRule) of(parent map[string]any) any {
 			return "Always"
 		}
 		return "IfNotPresent"
+	case "sourceOfLastResort":
+		if len(parent) > 1 {
+			return nil
+		}
+		return map[string]any{}
 	}
 	return runtime.DeepCopyJSONValue(parent[r.copies])
 }
@@ -122,7 +136,7 @@ func canonical(quantities any) {
 
 // builtinDefaults are what a server fills in before it finds out who owns what. "new" is what an object of the kind
 // has when nobody has written anything, since the server's types cannot do without it; the other lines are the
-// defaulting of its API. "=name" is the value of a sibling, except for pullPolicy, which hangs on the image's tag, and quantities, which are spelled anew.
+// defaulting of its API. "=name" is the value of a sibling, except for pullPolicy, which hangs on the image's tag, quantities, which are spelled anew, and sourceOfLastResort, for a volume without a source.
 const builtinDefaults = `
 podTemplate
 	spec like podSpec
@@ -138,8 +152,12 @@ podSpec
 	volumes.downwardAPI.defaultMode 420
 	volumes.projected.defaultMode 420
 	volumes.secret.defaultMode 420
+	volumes.downwardAPI.items.fieldRef.apiVersion "v1"
+	volumes.projected.sources.downwardAPI.items.fieldRef.apiVersion "v1"
 	volumes.projected.sources.serviceAccountToken.expirationSeconds 3600
 	volumes.hostPath.type ""
+	volumes.emptyDir =sourceOfLastResort
+	volumes.emptyDir =quantities
 	overhead =quantities
 	resources like resources
 container
@@ -153,6 +171,23 @@ container
 	livenessProbe like probe
 	readinessProbe like probe
 	startupProbe like probe
+roleBinding
+	roleRef.apiGroup "rbac.authorization.k8s.io"
+	subjects.apiGroup "rbac.authorization.k8s.io" if kind=Group
+	subjects.apiGroup "rbac.authorization.k8s.io" if kind=User
+webhook
+	clientConfig.service.port 443
+	failurePolicy "Fail"
+	matchPolicy "Equivalent"
+	namespaceSelector {}
+	objectSelector {}
+	rules.scope "*"
+	timeoutSeconds 10
+MutatingWebhookConfiguration.admissionregistration.k8s.io
+	webhooks like webhook
+	webhooks.reinvocationPolicy "Never"
+ValidatingWebhookConfiguration.admissionregistration.k8s.io
+	webhooks like webhook
 resources
 	limits =quantities
 	requests =quantities
@@ -250,6 +285,7 @@ Service
 HorizontalPodAutoscaler.autoscaling
 	new {"spec":{"scaleTargetRef":{"kind":"","name":""},"maxReplicas":0},"status":{"desiredReplicas":0,"currentMetrics":null}}
 	spec.minReplicas 1
+	spec.metrics [{"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":80}}}]
 Ingress.networking.k8s.io
 	new {"spec":{},"status":{"loadBalancer":{}}}
 NetworkPolicy.networking.k8s.io
@@ -261,16 +297,19 @@ ClusterRole.rbac.authorization.k8s.io
 	new {"rules":null}
 ClusterRoleBinding.rbac.authorization.k8s.io
 	new {"roleRef":{"apiGroup":"","kind":"","name":""}}
-	roleRef.apiGroup "rbac.authorization.k8s.io"
-ControllerRevision.apps
-	new {"data":null,"revision":0}
+	like roleBinding
 CustomResourceDefinition.apiextensions.k8s.io
 	new {"spec":{"group":"","names":{"plural":"","kind":""},"scope":"","versions":null},"status":{"conditions":null,"acceptedNames":{"plural":"","kind":""},"storedVersions":null}}
 	spec.conversion {"strategy":"None"}
 EndpointSlice.discovery.k8s.io
 	new {"addressType":"","endpoints":null,"ports":null}
+	endpoints.conditions {}
+	ports.protocol "TCP"
+Endpoints
+	subsets.ports.protocol "TCP"
 IngressClass.networking.k8s.io
 	new {"spec":{}}
+	spec.parameters.scope "Cluster"
 Lease.coordination.k8s.io
 	new {"spec":{}}
 LimitRange
@@ -284,12 +323,16 @@ Node
 PersistentVolume
 	new {"spec":{},"status":{}}
 	spec.capacity =quantities
+	spec.hostPath.type ""
 	spec.persistentVolumeReclaimPolicy "Retain"
 	spec.volumeMode "Filesystem"
 	status.phase "Pending"
 Pod
 	new {"spec":{"containers":null},"status":{}}
 	spec.enableServiceLinks true
+	spec.serviceAccount =serviceAccountName
+	spec.containers.resources.requests =limits
+	spec.initContainers.resources.requests =limits
 	spec like podSpec
 PodTemplate
 	new {"template":{"metadata":{},"spec":{"containers":null}}}
@@ -305,7 +348,7 @@ Role.rbac.authorization.k8s.io
 	new {"rules":null}
 RoleBinding.rbac.authorization.k8s.io
 	new {"roleRef":{"apiGroup":"","kind":"","name":""}}
-	roleRef.apiGroup "rbac.authorization.k8s.io"
+	like roleBinding
 StorageClass.storage.k8s.io
 	new {"provisioner":""}
 	reclaimPolicy "Delete"

@@ -27,8 +27,8 @@ type Kind struct {
 	deduced bool
 	// noStatus kinds have no status, noGeneration kinds do not count their changes.
 	noStatus, noGeneration bool
-	// countsAnnotations kinds count a change of annotations as one of the spec.
-	countsAnnotations bool
+	// countsAnnotations kinds count a change of annotations as one of the spec; fixedGeneration kinds stay at 1.
+	countsAnnotations, fixedGeneration bool
 }
 
 func (k Kind) resource() schema.GroupResource {
@@ -48,20 +48,20 @@ func (k Kind) merge() types.Merge {
 }
 
 // builtins returns the kinds that every API server has. Behind a kind: c for cluster-scoped, s for no status, g for no
-// generation, a for a generation that counts annotations.
+// generation, a for a generation that counts annotations, f for one that stays at 1.
 func builtins() []Kind {
 	var kinds []Kind
 	for version, names := range map[string]string{
 		"v1": "ConfigMap/sg Endpoints/sg LimitRange/sg Namespace/cg Node/cg PersistentVolume/cg PersistentVolumeClaim/g" +
 			" Pod PodTemplate/s ReplicationController ResourceQuota/g Secret/sg Service/g ServiceAccount/sg",
-		"apps/v1":                         "ControllerRevision/sg DaemonSet Deployment/a ReplicaSet StatefulSet",
+		"apps/v1":                         "DaemonSet Deployment/a ReplicaSet StatefulSet",
 		"autoscaling/v2":                  "HorizontalPodAutoscaler/g",
 		"batch/v1":                        "CronJob Job",
 		"networking.k8s.io/v1":            "Ingress IngressClass/cs NetworkPolicy/s",
 		"policy/v1":                       "PodDisruptionBudget",
 		"rbac.authorization.k8s.io/v1":    "ClusterRole/csg ClusterRoleBinding/csg Role/sg RoleBinding/sg",
 		"storage.k8s.io/v1":               "StorageClass/csg",
-		"scheduling.k8s.io/v1":            "PriorityClass/cs",
+		"scheduling.k8s.io/v1":            "PriorityClass/csf",
 		"coordination.k8s.io/v1":          "Lease/sg",
 		"discovery.k8s.io/v1":             "EndpointSlice/s",
 		"admissionregistration.k8s.io/v1": "MutatingWebhookConfiguration/cs ValidatingWebhookConfiguration/cs",
@@ -77,6 +77,7 @@ func builtins() []Kind {
 				noStatus:          strings.Contains(flags, "s"),
 				noGeneration:      strings.Contains(flags, "g"),
 				countsAnnotations: strings.Contains(flags, "a"),
+				fixedGeneration:   strings.Contains(flags, "f"),
 			}
 			if name == "Endpoints" {
 				kind.Resource = "endpoints"

@@ -9,6 +9,7 @@ import (
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // These are the few things that a server does to a built-in kind in code: what it computes while it reads an object,
@@ -23,6 +24,12 @@ func compute(obj *unstructured.Unstructured) {
 	switch obj.GroupVersionKind().GroupKind() {
 	case namespaces():
 		obj.SetLabels(with(obj.GetLabels(), "kubernetes.io/metadata.name", obj.GetName()))
+	case schema.GroupKind{Kind: "ReplicationController"}:
+		labels, _, _ := unstructured.NestedMap(obj.Object, "spec", "template", "metadata", "labels")
+		if len(labels) > 0 {
+			setDefault(obj, labels, "spec", "selector")
+			setDefault(obj, labels, "metadata", "labels")
+		}
 	case definition():
 		setDefault(obj, strings.ToLower(text("spec", "names", "kind")), "spec", "names", "singular")
 		setDefault(obj, text("spec", "names", "kind")+"List", "spec", "names", "listKind")
@@ -45,6 +52,8 @@ func (m *Member) prepare(obj, live *unstructured.Unstructured) {
 		protect(obj, live, "kubernetes.io/pv-protection")
 	case "PersistentVolumeClaim":
 		protect(obj, live, "kubernetes.io/pvc-protection")
+	case "Pod":
+		preparePod(obj, live)
 	case "Service":
 		m.prepareService(obj)
 	case definition().String():
@@ -82,6 +91,30 @@ func (m *Member) prepareService(obj *unstructured.Unstructured) {
 			_ = unstructured.SetNestedSlice(obj.Object, ports, "spec", "ports")
 		}
 	}
+}
+
+// preparePod gives a new pod what the default admission plugins give one.
+func preparePod(obj, live *unstructured.Unstructured) {
+	if live != nil {
+		return
+	}
+	setDefault(obj, int64(0), "spec", "priority")
+	setDefault(obj, "PreemptLowerPriority", "spec", "preemptionPolicy")
+	tolerations, _, _ := unstructured.NestedSlice(obj.Object, "spec", "tolerations")
+	for _, taint := range []string{"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"} {
+		if !slices.ContainsFunc(tolerations, func(t any) bool { return tolerates(t, taint) }) {
+			tolerations = append(tolerations, map[string]any{
+				"key": taint, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": int64(300),
+			})
+		}
+	}
+	_ = unstructured.SetNestedSlice(obj.Object, tolerations, "spec", "tolerations")
+}
+
+func tolerates(toleration any, taint string) bool {
+	t, _ := toleration.(map[string]any)
+	key, effect := t["key"], t["effect"]
+	return (key == taint || key == nil || key == "") && (effect == "NoExecute" || effect == nil || effect == "")
 }
 
 // prepareDefinition notes the version that a new definition's objects are stored in.

@@ -189,6 +189,7 @@ func (t *transcript) identity(obj *unstructured.Unstructured) {
 	case version == "":
 		t.line("  ", "not stored")
 	case t.uid != uid:
+		t.shown, t.held = nil, nil
 		t.line("  ", "new object "+obj.GetAPIVersion()+" "+obj.GetKind()+" "+nameOf(obj).String())
 	case t.version == version:
 		t.line("  ", "same version")

@@ -293,7 +293,7 @@ func (w *write) keep(obj *unstructured.Unstructured) {
 
 // count counts the generation.
 func (w *write) count(obj *unstructured.Unstructured) {
-	if w.kind.noGeneration {
+	if w.kind.noGeneration || w.kind.fixedGeneration {
 		return
 	}
 	changed := w.kind.countsAnnotations && !apiequality.Semantic.DeepEqual(obj.GetAnnotations(), w.live.GetAnnotations())

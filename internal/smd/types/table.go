@@ -58,47 +58,50 @@ meta
 	annotations map
 	finalizers set
 	labels map
-	ownerReferences keys uid
+	ownerReferences keys uid=
 	ownerReferences.* atomic
 podTemplate
 	metadata like meta
 	spec like podSpec
 podSpec
 	affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution atomic
-	containers keys name
+	containers keys name=
 	containers like container
-	ephemeralContainers keys name
+	ephemeralContainers keys name=
 	ephemeralContainers like container
-	hostAliases keys ip
+	hostAliases keys ip=
 	imagePullSecrets keys name=
 	imagePullSecrets.* atomic
-	initContainers keys name
+	initContainers keys name=
 	initContainers like container
 	nodeSelector atomic
 	overhead map
-	resourceClaims keys name
+	resourceClaims keys name=
 	resources like resources
-	schedulingGates keys name
-	topologySpreadConstraints keys topologyKey whenUnsatisfiable
+	schedulingGates keys name=
+	topologySpreadConstraints keys topologyKey= whenUnsatisfiable=
 	topologySpreadConstraints.labelSelector atomic
-	volumes keys name
+	volumes keys name=
 	volumes like volume
 	volumes.csi.nodePublishSecretRef atomic
 	volumes.csi.volumeAttributes map
 	volumes.ephemeral.volumeClaimTemplate like claim
 container
-	env keys name
+	env keys name=
 	env.valueFrom.configMapKeyRef atomic
 	env.valueFrom.fieldRef atomic
 	env.valueFrom.fileKeyRef atomic
 	env.valueFrom.resourceFieldRef atomic
 	env.valueFrom.secretKeyRef atomic
-	ports keys containerPort protocol=TCP
+	ports keys containerPort=0 protocol=TCP
 	resources like resources
-	volumeDevices keys devicePath
-	volumeMounts keys mountPath
+	volumeDevices keys devicePath=
+	volumeMounts keys mountPath=
 resources
-	claims keys name
+	claims keys name=
+	limits map
+	requests map
+storage
 	limits map
 	requests map
 volume
@@ -113,33 +116,31 @@ volume
 claim
 	metadata like meta
 	spec.dataSource atomic
-	spec.resources like resources
+	spec.resources like storage
 	spec.selector atomic
 workload
 	spec.selector atomic
 	spec.template like podTemplate
-	status.conditions keys type
+	status.conditions keys type=
 webhooks
-	webhooks keys name
-	webhooks.matchConditions keys name
+	webhooks keys name=
+	webhooks.matchConditions keys name=
 	webhooks.namespaceSelector atomic
 	webhooks.objectSelector atomic
 ConfigMap
 	binaryData map
 	data map
 Namespace
-	status.conditions keys type
+	status.conditions keys type=
 Node
-	spec.configSource.configMap atomic
 	spec.podCIDRs set
-	status.addresses keys type
+	status.addresses keys type=
 	status.allocatable map
 	status.capacity map
-	status.conditions keys type
+	status.conditions keys type=
 PersistentVolume
 	spec like volume
 	spec.capacity map
-	spec.claimRef atomic
 	spec.csi.controllerExpandSecretRef atomic
 	spec.csi.controllerPublishSecretRef atomic
 	spec.csi.nodeExpandSecretRef atomic
@@ -152,13 +153,13 @@ PersistentVolumeClaim
 	status.allocatedResources map
 	status.allocatedResourceStatuses map
 	status.capacity map
-	status.conditions keys type
+	status.conditions keys type=
 Pod
 	spec like podSpec
 	status.allocatedResources map
-	status.conditions keys type
-	status.podIPs keys ip
-	status.resourceClaimStatuses keys name
+	status.conditions keys type=
+	status.podIPs keys ip=
+	status.resourceClaimStatuses keys name=
 	status.resources like resources
 PodTemplate
 	template like podTemplate
@@ -173,14 +174,12 @@ Secret
 	data map
 	stringData map
 Service
-	spec.ports keys port protocol=TCP
+	spec.ports keys port=0 protocol=TCP
 	spec.selector atomic
-	status.conditions keys type
+	status.conditions keys type=
 ServiceAccount
 	secrets keys name
 	secrets.* atomic
-ControllerRevision.apps
-	data any
 DaemonSet.apps
 	like workload
 Deployment.apps
@@ -199,9 +198,9 @@ CronJob.batch
 	spec.jobTemplate.spec.selector atomic
 	spec.jobTemplate.spec.template like podTemplate
 CustomResourceDefinition.apiextensions.k8s.io
-	status.conditions keys type
+	status.conditions keys type=
 HorizontalPodAutoscaler.autoscaling
-	status.conditions keys type
+	status.conditions keys type=
 Ingress.networking.k8s.io
 	spec.defaultBackend.resource atomic
 	spec.defaultBackend.service.port atomic
@@ -209,7 +208,7 @@ NetworkPolicy.networking.k8s.io
 	spec.podSelector atomic
 PodDisruptionBudget.policy
 	spec.selector atomic
-	status.conditions keys type
+	status.conditions keys type=
 	status.disruptedPods map
 StorageClass.storage.k8s.io
 	parameters map
