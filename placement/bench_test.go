@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+
+	"k8s.io/apimachinery/pkg/labels"
 )
 
 // benchFleet has n clusters with ten labels, one of them unique, in three regions and nine zones.
@@ -20,6 +22,7 @@ func benchFleet(n int) *Fleet {
 			c.Labels[fmt.Sprintf("label-%d", j)] = fmt.Sprintf("value-%d", rnd.IntN(5))
 		}
 		c.Region, c.Zones = fmt.Sprintf("region-%d", region), []string{fmt.Sprintf("zone-%d", i%9)}
+		c.Properties = map[string]string{"memory": fmt.Sprintf("%dGi", 64+rnd.IntN(4000)), "load": fmt.Sprintf("%dm", rnd.IntN(64000)), "price": fmt.Sprintf("%d.%02d", rnd.IntN(9), rnd.IntN(100))}
 		c.Ready.State = Ready
 		clusters[i] = c
 	}
@@ -80,5 +83,81 @@ func BenchmarkFleetWith(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkLinear is the yardstick: apimachinery's selector, built once and matched against one cluster after the other.
+func BenchmarkLinear(b *testing.B) {
+	f := benchFleet(10000)
+	selector, err := upstream(*prodRequest().Policy.Selector)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var clusters []Cluster
+	for c := range f.All() {
+		clusters = append(clusters, c)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		var names []string
+		for i := range clusters {
+			if selector.Matches(labels.Set(clusters[i].Labels)) {
+				names = append(names, clusters[i].Name)
+			}
+		}
+		if len(names) == 0 {
+			b.Fatal("none")
+		}
+	}
+}
+
+// BenchmarkPick picks 20 of 10,000 with three scorers, spread over zones.
+func BenchmarkPick(b *testing.B) {
+	f, n := benchFleet(10000), 20
+	req := Request{Policy: Policy{Selector: &Selector{}, Limit: &Limit{
+		Count:   &n,
+		Scorers: []Scorer{{Name: "memory", Property: "memory"}, {Name: "load", Property: "load", Weight: -2}, {Name: "price", Property: "price", Weight: -1}},
+		Spread:  []Spread{{By: "zone"}},
+	}}}
+	b.Run("Select", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if names, err := Select(req, f); err != nil || len(names) != n {
+				b.Fatal(names, err)
+			}
+		}
+	})
+	b.Run("Decide", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := Decide(req, f); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+func BenchmarkNewFleet(b *testing.B) {
+	var clusters []Cluster
+	for c := range benchFleet(10000).All() {
+		clusters = append(clusters, c)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := NewFleet(clusters); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkMatches(b *testing.B) {
+	m, err := Compile(prodRequest().Policy)
+	if err != nil {
+		b.Fatal(err)
+	}
+	c, _ := benchFleet(10).Get("cluster-00003")
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Matches(c)
 	}
 }

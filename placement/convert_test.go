@@ -27,7 +27,7 @@ func TestSlicesRoundTrip(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(21, 22))
 	s := DecisionSlices{Namespace: "fed", Name: "web", SchedulerName: "confed"}
 	var last []map[string]any
-	for range 300 {
+	for range 60 {
 		var decisions []Decision
 		for i := range rnd.IntN(450) {
 			decisions = append(decisions, Decision{Cluster: fmt.Sprintf("c%03d", i), Selected: rnd.IntN(3) > 0, Reason: Chosen})

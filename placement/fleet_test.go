@@ -56,10 +56,10 @@ func TestFleetIsAMap(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	var f *Fleet
 	twin := map[string]Cluster{}
-	for step := range 4000 {
+	for step := range 2000 {
 		c := randomCluster(rnd, fmt.Sprintf("c%03d", rnd.IntN(400)))
 		before, old := f, clusterNames(f)
-		if rnd.IntN(5) < 2 || step > 3000 && rnd.IntN(3) > 0 {
+		if rnd.IntN(5) < 2 || step > 1500 && rnd.IntN(3) > 0 {
 			f = f.Without(c.Name)
 			delete(twin, c.Name)
 		} else {
@@ -71,7 +71,7 @@ func TestFleetIsAMap(t *testing.T) {
 		require.Equal(t, old, clusterNames(before), "the receiver changed")
 		require.Equal(t, len(twin), f.Len())
 		require.Equal(t, slices.Sorted(maps.Keys(twin)), clusterNames(f))
-		if step%50 != 0 {
+		if step%40 != 0 {
 			continue
 		}
 		for name, want := range twin {

@@ -195,7 +195,7 @@ func text(err error) string {
 // TestLaws checks what Decide promises, on random requests.
 func TestLaws(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(9, 10))
-	for round := range 1500 {
+	for round := range 1000 {
 		f := randomFleet(rnd, pick(rnd, 0, 1, 5, 20, 64, 65, 130))
 		req := randomRequest(rnd, f)
 		if round%2 == 0 {
