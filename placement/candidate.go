@@ -69,9 +69,9 @@ func (e *eval) enter(c *Cluster, f finding) {
 			next.finding.until = sooner(f.until, lostAt)
 		}
 	case next.there:
-		next.settle(finding{stand: staying, reason: KeptWhileLost, message: "does not answer; keeps its copies"})
+		next.settle(find(staying, KeptWhileLost, "", "does not answer; keeps its copies"))
 	default:
-		next.settle(finding{stand: refused, reason: Lost, message: "does not answer"})
+		next.settle(find(refused, Lost, "", "does not answer"))
 	}
 	e.candidates = append(e.candidates, next)
 }
@@ -91,7 +91,7 @@ func (e *eval) choose() {
 	if e.vague {
 		for i := range e.candidates {
 			if c := &e.candidates[i]; c.state == running {
-				c.settle(finding{stand: undecided, reason: Undecided, by: "policy", message: "groups or limit do not compile"})
+				c.settle(find(undecided, Undecided, "policy", "groups or limit do not compile"))
 			}
 		}
 	} else {
@@ -109,14 +109,14 @@ func (e *eval) choose() {
 
 // conclude turns a candidate into a decision.
 func (e *eval) conclude(c *candidate) {
-	d := e.decision(c.cluster, c.before, c.finding)
+	e.note(c.cluster, c.finding, c.there)
 	if e.out == nil {
 		return
 	}
+	d := e.decision(c.cluster, c.before, c.finding)
 	d.Group = c.group
 	if c.points != nil {
 		d.Total, d.Scores = c.total, e.limit.scores(c)
 	}
-	d.Since = e.since(c.before, d)
 	e.out[c.at] = d
 }

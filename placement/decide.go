@@ -43,6 +43,8 @@ type eval struct {
 	limit       limit
 	plain       bool // nothing but names, selectors, taints and kinds
 	picks       bool // has groups or a limit
+	approve     *cause
+	refuse      *cause
 	vague       bool // which do not compile
 	previous    *previous
 	errs        []*FieldError
@@ -64,6 +66,7 @@ func newEval(req Request, fleet *Fleet) *eval {
 	var bad []*FieldError
 	e.matcher, bad = compile(req.Policy)
 	note(bad)
+	e.approve, e.refuse = e.matcher.approve(), e.matcher.refuse()
 	e.tolerations, bad = compileTolerations(req.Policy.Tolerations)
 	note(bad)
 	e.guards, bad = compileGuards(req.Guards, req.Subject)
@@ -92,6 +95,7 @@ func (e *eval) run() {
 	if e.picks {
 		handle = e.enter
 	}
+	e.reserve(may)
 	for i, k := range e.fleet.parts() {
 		todo, quick := k.all(), uint64(0)
 		if e.out == nil {
@@ -107,7 +111,7 @@ func (e *eval) run() {
 			case quick&bit != 0:
 				e.names = append(e.names, c.Name)
 			case may[i]&bit == 0:
-				handle(c, e.matcher.refusal(c))
+				handle(c, e.refusal(c))
 			default:
 				handle(c, e.judge(c, sure[i]&bit != 0, e.remarkable(k)&bit != 0))
 			}
@@ -118,6 +122,20 @@ func (e *eval) run() {
 	}
 	if req := e.req.Policy; req.Clusters != nil && !e.picks {
 		e.shortfall = len(e.matcher.names) - len(e.names)
+	}
+}
+
+// reserve makes room for all that can be selected.
+func (e *eval) reserve(may []uint64) {
+	n := 0
+	for _, word := range may {
+		n += bits.OnesCount64(word)
+	}
+	switch {
+	case e.picks:
+		e.candidates = make([]candidate, 0, n)
+	case n > 0:
+		e.names = make([]string, 0, n)
 	}
 }
 
@@ -135,39 +153,43 @@ func (e *eval) settle(c *Cluster, f finding) {
 		return
 	}
 	before := e.previous.of(c.Name)
-	d := e.decision(c, before, f)
+	e.note(c, f, was(before))
 	if e.out != nil {
-		d.Since = e.since(before, d)
-		e.out = append(e.out, d)
+		e.out = append(e.out, e.decision(c, before, f))
 	}
 }
 
-// decision is what a finding means for a cluster, given the last decision on it.
-func (e *eval) decision(c *Cluster, before *Decision, f finding) Decision {
-	d := Decision{Cluster: c.Name, Reason: f.reason, By: f.by, Message: f.message}
-	switch f.stand {
-	case open:
-		d.Selected = true
-	case closed:
-		if d.Selected = was(before); d.Selected {
-			d.NoGrowth, d.Reason = true, e.approval().reason
-		}
-	case undecided:
-		if d.Selected = was(before); d.Selected {
-			d.Reason = KeptOnError
-		}
-	case staying:
-		d.Selected, d.NoGrowth = true, true
-	}
-	if d.Selected {
+// note lists a cluster if the finding selects it.
+func (e *eval) note(c *Cluster, f finding, there bool) {
+	if f.selects(there) {
 		e.names = append(e.names, c.Name)
 		e.next = sooner(e.next, f.until)
 	}
+}
+
+// selects is what a finding means for a cluster that was selected before or not.
+func (f finding) selects(there bool) bool {
+	return f.stand == open || f.stand == staying || there && f.stand < refused
+}
+
+// decision is the finding on a cluster, written out.
+func (e *eval) decision(c *Cluster, before *Decision, f finding) Decision {
+	d := Decision{Cluster: c.Name, Selected: f.selects(was(before)), Reason: f.cause.reason, By: f.cause.by, Message: f.cause.message}
+	switch {
+	case !d.Selected:
+	case f.stand == closed:
+		d.Reason, d.NoGrowth = e.approve.reason, true
+	case f.stand == staying:
+		d.NoGrowth = true
+	case f.stand == undecided:
+		d.Reason = KeptOnError
+	}
+	d.Since = e.since(before, &d)
 	return d
 }
 
 // since is the moment from which a decision stands.
-func (e *eval) since(before *Decision, d Decision) time.Time {
+func (e *eval) since(before, d *Decision) time.Time {
 	if before != nil && d.Selected == before.Selected && d.Reason == before.Reason && !before.Since.IsZero() {
 		return before.Since
 	}
@@ -182,7 +204,7 @@ func (e *eval) withMissing() []Decision {
 		if was(before) {
 			d.Held, d.Group, d.Message = true, before.Group, "left the fleet while selected"
 		}
-		d.Since = e.since(before, d)
+		d.Since = e.since(before, &d)
 		missing = append(missing, d)
 	}
 	gone := e.previous.rest()

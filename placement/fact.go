@@ -23,7 +23,6 @@ const (
 // fact is what is known of a cluster under a name. Zones are many; everything else is one value. An unknown fact has
 // neither.
 func (c *Cluster) fact(name string) (one string, many []string, ok bool) {
-	const region, zone = "topology.kubernetes.io/region", "topology.kubernetes.io/zone"
 	switch name {
 	case "name":
 		return c.Name, nil, true
@@ -31,21 +30,24 @@ func (c *Cluster) fact(name string) (one string, many []string, ok bool) {
 		if c.Provider != "" {
 			return c.Provider, nil, true
 		}
-	case "region", region, "region.topology.k8s.io":
+	case "region", "topology.kubernetes.io/region", "region.topology.k8s.io":
 		if c.Region != "" {
 			return c.Region, nil, true
 		}
-		return c.first("region", region, "region.topology.k8s.io")
-	case "zone", zone, "zone.topology.k8s.io":
-		if len(c.Zones) == 1 {
+		return c.first("region", "topology.kubernetes.io/region", "region.topology.k8s.io")
+	case "zone", "topology.kubernetes.io/zone", "zone.topology.k8s.io":
+		switch {
+		case len(c.Zones) == 1:
 			return c.Zones[0], nil, true
-		}
-		if len(c.Zones) > 0 {
+		case len(c.Zones) > 0:
 			return "", c.Zones, true
 		}
-		return c.first("zone", zone, "zone.topology.k8s.io")
+		return c.first("zone", "topology.kubernetes.io/zone", "zone.topology.k8s.io")
 	}
-	return c.first(name)
+	if one, ok = c.Properties[name]; !ok {
+		one, ok = c.Labels[name]
+	}
+	return one, nil, ok
 }
 
 // first is the first property, else the first label, with one of the names.
@@ -63,11 +65,14 @@ func (c *Cluster) first(names ...string) (string, []string, bool) {
 // scalar is a value read as a type.
 type scalar struct {
 	text    string
-	small   int64 // of a number that is an integer
+	small   small
 	isSmall bool
-	number  resource.Quantity
+	number  resource.Quantity // if not small
 	version *version.Version
 }
+
+// small is a number as its floor and the billionths above: what most numbers are, and cheap.
+type small struct{ floor, nano int64 }
 
 // parse reads text as a type.
 func parse(text, as string) (s scalar, err error) {
@@ -98,7 +103,7 @@ func (s *scalar) compare(t *scalar, as string) int {
 		}
 		return 0
 	case s.isSmall && t.isSmall:
-		return cmp.Compare(s.small, t.small)
+		return cmp.Or(cmp.Compare(s.small.floor, t.small.floor), cmp.Compare(s.small.nano, t.small.nano))
 	}
 	x, y := s.quantity(), t.quantity()
 	return x.Cmp(y)
@@ -107,7 +112,9 @@ func (s *scalar) compare(t *scalar, as string) int {
 // quantity is a copy: comparing quantities may change them.
 func (s *scalar) quantity() resource.Quantity {
 	if s.isSmall {
-		return *resource.NewQuantity(s.small, resource.DecimalSI)
+		q := resource.NewQuantity(s.small.floor, resource.DecimalSI)
+		q.Add(*resource.NewScaledQuantity(s.small.nano, resource.Nano))
+		return *q
 	}
 	return s.number.DeepCopy()
 }
@@ -115,45 +122,59 @@ func (s *scalar) quantity() resource.Quantity {
 // float is a number as a float, as near as can be.
 func (s *scalar) float() float64 {
 	if s.isSmall {
-		return float64(s.small)
+		return float64(s.small.floor) + float64(s.small.nano)/1e9
 	}
 	return s.number.AsApproximateFloat64()
 }
 
-// parseSmall reads what most numbers are: an integer with or without a suffix that makes it larger.
-func parseSmall(text string, suffixed bool) (int64, bool) {
+// parseSmall reads a number of up to 15 digits: an integer with any suffix, or with up to nine decimals without one.
+func parseSmall(text string, suffixed bool) (small, bool) {
 	end := len(text)
 	for end > 0 && (text[end-1] < '0' || text[end-1] > '9') {
 		end--
 	}
-	shift, factor := 0, int64(1)
-	switch suffix := text[end:]; {
-	case suffix == "":
-	case !suffixed:
-		return 0, false
-	default:
-		i := strings.Index("KiMiGiTi", suffix)
-		j := strings.Index("kMGT", suffix)
-		switch {
-		case len(suffix) == 2 && i >= 0 && i%2 == 0:
-			shift = 10 * (i/2 + 1)
-		case len(suffix) == 1 && j >= 0:
-			for range j + 1 {
-				factor *= 1000
-			}
-		default:
-			return 0, false
-		}
+	if end == 0 || end > 16 || end < len(text) && !suffixed {
+		return small{}, false
 	}
-	if end == 0 || end > 15 {
-		return 0, false
+	if whole, decimals, ok := strings.Cut(text, "."); ok {
+		return parseDecimal(whole, decimals)
 	}
 	n, err := strconv.ParseInt(text[:end], 10, 64)
-	scaled := n << shift * factor
-	if err != nil || scaled>>shift/factor != n {
-		return 0, false
+	if err != nil {
+		return small{}, false
 	}
-	return scaled, true
+	switch text[end:] {
+	case "":
+		return small{floor: n}, true
+	case "m":
+		floor := n / 1000
+		if n%1000 < 0 {
+			floor--
+		}
+		return small{floor, (n - 1000*floor) * 1e6}, true
+	case "k":
+		return small{floor: n * 1000}, n < 1e15 && n > -1e15
+	case "Ki":
+		return small{floor: n << 10}, n < 1<<52 && n > -1<<52
+	case "Mi":
+		return small{floor: n << 20}, n < 1<<42 && n > -1<<42
+	case "Gi":
+		return small{floor: n << 30}, n < 1<<32 && n > -1<<32
+	}
+	return small{}, false
+}
+
+// parseDecimal reads a number that is not negative and has a point.
+func parseDecimal(whole, decimals string) (small, bool) {
+	if whole == "" || len(decimals) == 0 || len(decimals) > 9 || strings.Trim(whole, "0123456789") != "" || strings.Trim(decimals, "0123456789") != "" {
+		return small{}, false
+	}
+	n, err1 := strconv.ParseInt(whole, 10, 64)
+	nano, err2 := strconv.ParseInt(decimals, 10, 64)
+	for range 9 - len(decimals) {
+		nano *= 10
+	}
+	return small{n, nano}, err1 == nil && err2 == nil
 }
 
 // parseNumber reads a quantity of Kubernetes. Long ones and far exponents are refused: the cost of reading one grows

@@ -91,20 +91,20 @@ func (e *eval) leaveOut(c *candidate, active int) {
 		c.state = settled
 		return
 	case c.there && e.groups[active].matcher.matches(c.cluster) == unknown:
-		c.settle(finding{stand: undecided, reason: Undecided, by: e.groups[active].name, message: "whether it is in the group is unknown"})
+		c.settle(find(undecided, Undecided, e.groups[active].name, "whether it is in the group is unknown"))
 		return
 	}
 	inUse := "the group " + e.groups[active].name + " is in use"
-	f := finding{stand: refused, reason: OtherGroup, by: e.groups[active].name, message: inUse}
+	f := find(refused, OtherGroup, e.groups[active].name, inUse)
 	if c.first >= 0 && c.first < active {
 		by := e.groups[c.first].name
 		switch down, waits := c.down(), c.back() && e.req.Policy.FailBackSeconds != nil; {
 		case waits && down:
-			f = finding{stand: staying, reason: KeptWhileLost, by: by, message: inUse + "; does not answer again"}
+			f = find(staying, KeptWhileLost, by, inUse+"; does not answer again")
 		case waits:
-			f = finding{stand: staying, reason: Returned, by: by, message: inUse + "; waits for " + by}
+			f = find(staying, Returned, by, inUse+"; waits for "+by)
 		case !down:
-			f = finding{stand: refused, reason: StandBy, by: by, message: inUse + "; stands by in " + by}
+			f = find(refused, StandBy, by, inUse+"; stands by in "+by)
 		}
 	}
 	c.settle(f)

@@ -97,9 +97,9 @@ func (e *eval) judgeGuards(c *Cluster) finding {
 	}
 	switch effect {
 	case Deny:
-		return finding{stand: refused, reason: GuardDenied, by: by, message: "the guard " + by + " denies it"}
+		return find(refused, GuardDenied, by, "the guard "+by+" denies it")
 	case Failed:
-		return finding{stand: undecided, reason: Undecided, by: by, message: "the guard " + by + " cannot answer"}
+		return find(undecided, Undecided, by, "the guard "+by+" cannot answer")
 	}
 	return finding{}
 }

@@ -16,13 +16,22 @@ const (
 	staying // stays, without growth, for a reason of its own
 )
 
-// finding is a stand with its reason.
+// finding is a stand with its cause. The zero value objects to nothing.
 type finding struct {
-	stand   stand
+	stand stand
+	cause *cause
+	until time.Time // when to look again; zero: nothing changes by itself
+}
+
+// cause is what a Decision says of a finding. Findings share it.
+type cause struct {
 	reason  Reason
 	by      string
 	message string
-	until   time.Time // when to look again; zero: nothing changes by itself
+}
+
+func find(s stand, reason Reason, by, message string) finding {
+	return finding{stand: s, cause: &cause{reason, by, message}}
 }
 
 // and combines two findings; of equal ones the first stays.
@@ -45,9 +54,9 @@ func sooner(a, b time.Time) time.Time {
 
 // judge asks every part of the request about a cluster that may match the policy.
 func (e *eval) judge(c *Cluster, sure, remarkable bool) finding {
-	f := e.approval()
+	f := finding{cause: e.approve}
 	if !sure {
-		f = f.and(finding{stand: undecided, reason: Undecided, by: "policy", message: "the policy does not compile"})
+		f = f.and(find(undecided, Undecided, "policy", "the policy does not compile"))
 	}
 	if e.matcher.facts {
 		f = f.and(e.judgeProperties(&e.matcher, c, ""))
@@ -70,25 +79,30 @@ func (e *eval) judge(c *Cluster, sure, remarkable bool) finding {
 	return f
 }
 
-// approval is the finding on a cluster that the policy matches.
-func (e *eval) approval() finding {
-	if e.matcher.names != nil {
-		return finding{reason: Named, message: "listed in clusters"}
+// approve and refuse are the causes by which a policy's names and selectors decide.
+func (m *Matcher) approve() *cause {
+	if m.names != nil {
+		return &cause{Named, "", "listed in clusters"}
 	}
-	return finding{reason: Matched, message: "clusterSelector matches"}
+	return &cause{Matched, "", "clusterSelector matches"}
 }
 
-// refusal says why names and selectors do not match a cluster.
-func (m *Matcher) refusal(c *Cluster) finding {
+func (m *Matcher) refuse() *cause {
 	switch {
-	case m.own(c) != no:
-		return finding{stand: refused, reason: OutsideNamespace, message: "the policy of the namespace does not match"}
 	case m.names != nil:
-		return finding{stand: refused, reason: NotNamed, message: "not listed in clusters"}
+		return &cause{NotNamed, "", "not listed in clusters"}
 	case m.open:
-		return finding{stand: refused, reason: NotMatched, message: "clusterSelector does not match"}
+		return &cause{NotMatched, "", "clusterSelector does not match"}
 	}
-	return finding{stand: refused, reason: NoPolicy, message: "the policy has neither clusters nor clusterSelector"}
+	return &cause{NoPolicy, "", "the policy has neither clusters nor clusterSelector"}
+}
+
+// refusal is the finding on a cluster that names and selectors do not match.
+func (e *eval) refusal(c *Cluster) finding {
+	if len(e.matcher.within) > 0 && e.matcher.own(c) != no {
+		return find(refused, OutsideNamespace, "", "the policy of the namespace does not match")
+	}
+	return finding{stand: refused, cause: e.refuse}
 }
 
 // judgeProperties asks the conditions of a policy and of those in its Within.
@@ -102,13 +116,13 @@ func (e *eval) judgeProperties(m *Matcher, c *Cluster, path string) finding {
 		}
 		switch holds {
 		case no:
-			f := finding{stand: refused, reason: PropertyMismatch, by: p.Name, message: "the property " + p.Name + " does not match"}
+			f := finding{stand: refused, cause: p.mismatch}
 			if path != "" {
-				f.reason = OutsideNamespace
+				f = find(refused, OutsideNamespace, p.Name, p.mismatch.message)
 			}
 			worst = worst.and(f)
 		case unknown:
-			worst = worst.and(finding{stand: undecided, reason: Undecided, by: p.Name, message: "the property " + p.Name + " is not known"})
+			worst = worst.and(finding{stand: undecided, cause: p.unclear})
 		}
 	}
 	for i := range m.within {
@@ -127,7 +141,7 @@ func (e *eval) judgeKind(c *Cluster) finding {
 	if _, ok := slices.BinarySearch(c.Kinds, kind); ok {
 		return finding{}
 	}
-	return finding{stand: closed, reason: KindNotServed, by: kind, message: "the cluster does not serve " + kind}
+	return find(closed, KindNotServed, kind, "the cluster does not serve "+kind)
 }
 
 func judgeReady(c *Cluster) finding {
@@ -135,22 +149,22 @@ func judgeReady(c *Cluster) finding {
 	case Ready:
 		return finding{}
 	case NotReady:
-		return finding{stand: refused, reason: Unready, by: c.Ready.Reason, message: "the cluster is not ready"}
+		return find(refused, Unready, c.Ready.Reason, "the cluster is not ready")
 	}
-	return finding{stand: undecided, reason: Undecided, by: c.Ready.Reason, message: "whether the cluster is ready is not known"}
+	return find(undecided, Undecided, c.Ready.Reason, "whether the cluster is ready is not known")
 }
 
 func (e *eval) judgeFilter(f *Filter, c *Cluster) finding {
 	if f.Allow == nil {
-		return finding{stand: undecided, reason: Undecided, by: f.Name, message: "the filter " + f.Name + " is nil"}
+		return find(undecided, Undecided, f.Name, "the filter "+f.Name+" is nil")
 	}
 	ok, err := f.Allow(e.req.Subject, *c)
 	switch {
 	case err != nil:
 		e.fail(c, "filters["+f.Name+"]", "%w", err)
-		return finding{stand: undecided, reason: Undecided, by: f.Name, message: "the filter " + f.Name + " failed"}
+		return find(undecided, Undecided, f.Name, "the filter "+f.Name+" failed")
 	case !ok:
-		return finding{stand: refused, reason: Filtered, by: f.Name, message: "the filter " + f.Name + " refuses it"}
+		return find(refused, Filtered, f.Name, "the filter "+f.Name+" refuses it")
 	}
 	return finding{}
 }

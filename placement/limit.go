@@ -74,10 +74,19 @@ type limit struct {
 	scorers []scorer
 	margin  float64 // if Margin is set
 	buffer  []Score // of the decisions
+	spread  []spread
+
+	chosen, outscored *cause
+}
+
+// spread is a checked Spread.
+type spread struct {
+	Spread
+	skewed, noDomain *cause
 }
 
 func compileLimit(p *Policy) (limit, []*FieldError) {
-	l := limit{Limit: *p.Limit}
+	l := limit{Limit: *p.Limit, chosen: &cause{Chosen, "", "picked by limit"}, outscored: &cause{Outscored, "", "others were picked by limit"}}
 	var errs []*FieldError
 	check := func(ok bool, field, format string, args ...any) {
 		if !ok {
@@ -103,13 +112,15 @@ func compileLimit(p *Policy) (limit, []*FieldError) {
 		seen[s.Name] = true
 		l.scorers = append(l.scorers, compiled)
 	}
-	l.Limit.Spread = append([]Spread(nil), l.Limit.Spread...)
-	for i := range l.Limit.Spread {
-		s, path := &l.Limit.Spread[i], index("limit.spread", i)+"."
+	for i, s := range l.Spread {
+		path := index("limit.spread", i) + "."
 		check(s.By != "", path+"by", "is empty")
 		check(s.MaxSkew >= 0, path+"maxSkew", "is negative")
 		check(s.MinDomains >= 0, path+"minDomains", "is negative")
 		s.MaxSkew = max(s.MaxSkew, 1)
+		l.spread = append(l.spread, spread{s,
+			&cause{Skewed, s.By, "others with its " + s.By + " were picked, and one more would break the spread"},
+			&cause{NoDomain, s.By, "the cluster has no " + s.By}})
 	}
 	return l, errs
 }

@@ -46,7 +46,7 @@ func (e *eval) applyLimit() {
 		case c.state == running:
 			c.settle(p.refusal(c))
 		case c.state == picked && c.finding.stand == open:
-			c.settle(finding{reason: Chosen, message: "picked by limit"})
+			c.settle(finding{cause: e.limit.chosen})
 		}
 	}
 }
@@ -93,13 +93,13 @@ func (l *limit) enters(p *picker, c *candidate) bool {
 	for j := range l.scorers {
 		if c.missing>>j&1 == 1 && l.scorers[j].Missing == missingExclude {
 			by := l.scorers[j].Name
-			c.settle(finding{stand: refused, reason: Unscored, by: by, message: "the scorer " + by + " has no data"})
+			c.settle(find(refused, Unscored, by, "the scorer "+by+" has no data"))
 			return false
 		}
 	}
-	for k, s := range l.Spread {
+	for k, s := range l.spread {
 		if len(p.domains[c.domain][k]) == 0 && !s.Soft {
-			c.settle(finding{stand: refused, reason: NoDomain, by: s.By, message: "the cluster has no " + s.By})
+			c.settle(finding{stand: refused, cause: s.noDomain})
 			return false
 		}
 	}
@@ -134,7 +134,7 @@ func (e *eval) improve(p *picker, chosen []*candidate) []*candidate {
 		best := p.best()
 		if best < 0 || !l.beats(p.pools[best][0], c) {
 			p.count(c, 1)
-			if len(l.Spread) == 0 && !l.Lexicographic {
+			if len(l.spread) == 0 && !l.Lexicographic {
 				break
 			}
 			continue
@@ -172,10 +172,10 @@ func (e *eval) locked(c *candidate) bool {
 
 // refusal says why a candidate was not picked.
 func (p *picker) refusal(c *candidate) finding {
-	for k, s := range p.Spread {
+	for k, s := range p.spread {
 		if !s.Soft && !p.fits(k, p.domains[c.domain][k]) {
-			return finding{stand: refused, reason: Skewed, by: s.By, message: "others with its " + s.By + " were picked, and one more would break the spread"}
+			return finding{stand: refused, cause: s.skewed}
 		}
 	}
-	return finding{stand: refused, reason: Outscored, message: "others were picked by limit"}
+	return finding{stand: refused, cause: p.outscored}
 }

@@ -25,6 +25,8 @@ type condition struct {
 	Property
 	want   []scalar
 	broken bool
+
+	mismatch, unclear *cause
 }
 
 func compileProperties(list []Property) ([]condition, []*FieldError) {
@@ -40,6 +42,8 @@ func compileProperties(list []Property) ([]condition, []*FieldError) {
 
 func compileProperty(p Property) (condition, []*FieldError) {
 	c := condition{Property: p}
+	c.mismatch = &cause{PropertyMismatch, p.Name, "the property " + p.Name + " does not match"}
+	c.unclear = &cause{Undecided, p.Name, "the property " + p.Name + " is not known"}
 	errs := checkValues(p.Operator, p.Values)
 	if p.Name == "" {
 		errs = append(errs, invalid("name", "is empty"))

@@ -7,8 +7,8 @@ import (
 
 // newPicker sorts the entrants by the domains that they are in. All domains of entrants count, chosen or not.
 func (l *limit) newPicker(entrants []*candidate) *picker {
-	p := &picker{limit: l, compare: l.compare, counts: make([][]int, len(l.Spread)), least: make([]int, len(l.Spread))}
-	ids := make([]map[string]int, len(l.Spread))
+	p := &picker{limit: l, compare: l.compare, counts: make([][]int, len(l.spread)), least: make([]int, len(l.spread))}
+	ids := make([]map[string]int, len(l.spread))
 	for k := range ids {
 		ids[k] = map[string]int{}
 	}
@@ -16,7 +16,7 @@ func (l *limit) newPicker(entrants []*candidate) *picker {
 	var key []byte
 	for _, c := range entrants {
 		key = key[:0]
-		for _, s := range l.Spread {
+		for _, s := range l.spread {
 			one, many, ok := c.cluster.fact(s.By)
 			if ok && many == nil {
 				key = append(append(key, one...), 0)
@@ -40,8 +40,8 @@ func (l *limit) newPicker(entrants []*candidate) *picker {
 
 // domainsOf numbers the domains of a cluster, by Spread.
 func (l *limit) domainsOf(c *Cluster, ids []map[string]int, counts [][]int) [][]int {
-	domains := make([][]int, len(l.Spread))
-	for k, s := range l.Spread {
+	domains := make([][]int, len(l.spread))
+	for k, s := range l.spread {
 		one, many, ok := c.fact(s.By)
 		if ok && many == nil {
 			many = []string{one}
@@ -71,7 +71,7 @@ func (p *picker) count(c *candidate, n int) {
 			continue
 		}
 		p.least[k] = slices.Min(p.counts[k])
-		if len(p.counts[k]) < p.Spread[k].MinDomains {
+		if len(p.counts[k]) < p.spread[k].MinDomains {
 			p.least[k] = 0
 		}
 	}
@@ -83,7 +83,7 @@ func (p *picker) fits(k int, domains []int) bool {
 	for _, id := range domains {
 		emptiest = min(emptiest, p.counts[k][id])
 	}
-	return len(domains) > 0 && emptiest+1-p.least[k] <= p.Spread[k].MaxSkew
+	return len(domains) > 0 && emptiest+1-p.least[k] <= p.spread[k].MaxSkew
 }
 
 // offer replaces all pools by these candidates.
@@ -121,7 +121,7 @@ func (p *picker) best() int {
 			continue
 		}
 		broken, ok := 0, true
-		for k, s := range p.Spread {
+		for k, s := range p.spread {
 			if !p.fits(k, p.domains[i][k]) {
 				broken++
 				ok = ok && (s.Soft || p.force)

@@ -84,14 +84,14 @@ func (e *eval) judgeTaints(c *Cluster) finding {
 		case ok:
 			f = e.judgeTimed(taint, *seconds)
 		case e.tolerations.broken:
-			f = finding{stand: undecided, reason: Undecided, by: taint.Key, message: "a toleration is invalid"}
+			f = find(undecided, Undecided, taint.Key, "a toleration is invalid")
 		case taint.Effect == noSchedule:
-			f = finding{stand: closed, reason: Tainted, by: taint.Key, message: "the taint " + taint.Key + " is not tolerated"}
+			f = find(closed, Tainted, taint.Key, "the taint "+taint.Key+" is not tolerated")
 		case taint.Effect == noExecute:
-			f = finding{stand: refused, reason: Tainted, by: taint.Key, message: "the taint " + taint.Key + " is not tolerated"}
+			f = find(refused, Tainted, taint.Key, "the taint "+taint.Key+" is not tolerated")
 		default:
 			e.fail(c, index("taints", i)+".effect", "%q is none of NoSchedule, PreferNoSchedule, NoExecute", taint.Effect)
-			f = finding{stand: undecided, reason: Undecided, by: taint.Key, message: "the taint " + taint.Key + " has an unknown effect"}
+			f = find(undecided, Undecided, taint.Key, "the taint "+taint.Key+" has an unknown effect")
 		}
 		worst = worst.and(f)
 	}
@@ -100,7 +100,7 @@ func (e *eval) judgeTaints(c *Cluster) finding {
 
 // judgeTimed judges a taint that is tolerated for a while.
 func (e *eval) judgeTimed(taint Taint, seconds int64) finding {
-	f := finding{stand: closed, reason: Tainted, by: taint.Key, message: "the taint " + taint.Key + " is tolerated for a while only"}
+	f := find(closed, Tainted, taint.Key, "the taint "+taint.Key+" is tolerated for a while only")
 	if e.req.Now.IsZero() || taint.Since.IsZero() {
 		return f
 	}
@@ -109,8 +109,7 @@ func (e *eval) judgeTimed(taint Taint, seconds int64) finding {
 		f.until = end
 		return f
 	}
-	f.stand, f.message = refused, "the taint "+taint.Key+" is not tolerated any more"
-	return f
+	return find(refused, Tainted, taint.Key, "the taint "+taint.Key+" is not tolerated any more")
 }
 
 // addSeconds is t plus a number of seconds that may be too large for a Duration; a negative one counts as zero.

@@ -100,24 +100,25 @@ func (e *eval) judgeVerdicts(c *Cluster) finding {
 	on := e.verdicts.on(c.Name)
 	for i := range on {
 		v := &on[i]
-		f := finding{by: v.Source, until: v.ValidUntil, message: v.Reason}
+		message := v.Reason
+		if message == "" {
+			message = "verdict of " + v.Source
+		}
 		switch v.Effect {
 		case Deny:
-			f.stand, f.reason = refused, VerdictDenied
+			worst = worst.and(find(refused, VerdictDenied, v.Source, message))
 		case Failed:
-			f.stand, f.reason, f.until = undecided, Undecided, time.Time{}
+			worst = worst.and(find(undecided, Undecided, v.Source, message))
+		default:
+			worst = worst.and(finding{until: v.ValidUntil})
 		}
-		if f.message == "" {
-			f.message = "verdict of " + v.Source
-		}
-		worst = worst.and(f)
 	}
 	for _, source := range e.verdicts.await {
 		spoken := func(v Verdict) bool {
 			return v.Source == source && v.Effect != Failed && (v.Effect != "" || v.Score != nil)
 		}
 		if !slices.ContainsFunc(on, spoken) {
-			worst = worst.and(finding{stand: undecided, reason: Undecided, by: source, message: "no verdict of " + source})
+			worst = worst.and(find(undecided, Undecided, source, "no verdict of "+source))
 		}
 	}
 	return worst
