@@ -2,22 +2,23 @@ package placement
 
 import "time"
 
-// candidate is a cluster that Groups and Limit have to choose about.
+// candidate is a cluster that Groups and Limit have to choose about. There are as many as clusters, so it is kept small.
 type candidate struct {
 	cluster *Cluster
 	before  *Decision
-	there   bool
-	at      int // its place among the decisions
-	state   state
 	finding finding
-	first   int    // the first group it belongs to; -1: none
-	group   string // the group in use, if it belongs to it
 
 	total   float64
 	points  []float64
 	missing uint64 // a bit per scorer without data
 	tie     uint64
-	domain  int // its place among the combinations of domains
+
+	at     int32 // its place among the decisions
+	domain int32 // its place among the combinations of domains
+	first  int32 // the first group it belongs to; -1: none
+	state  state
+	there  bool
+	inUse  bool // it belongs to the group in use
 }
 
 // state is how far the choice about a candidate has come.
@@ -56,9 +57,9 @@ func (e *eval) enter(c *Cluster, f finding) {
 		return
 	}
 	before := e.previous.of(c.Name)
-	next := candidate{cluster: c, before: before, there: was(before), at: len(e.out), first: -1, finding: f}
+	next := candidate{cluster: c, before: before, there: was(before), at: int32(len(e.out)), first: -1, finding: f}
 	if e.out != nil {
-		e.out = append(e.out, Decision{})
+		e.out = e.out[:len(e.out)+1] // filled in when the choice is made
 	}
 	switch lostAt := e.lostAt(&next); {
 	case !next.there && f.stand != open:
@@ -114,7 +115,9 @@ func (e *eval) conclude(c *candidate) {
 		return
 	}
 	d := e.decision(c.cluster, c.before, c.finding)
-	d.Group = c.group
+	if c.inUse {
+		d.Group = e.inUse
+	}
 	if c.points != nil {
 		d.Total, d.Scores = c.total, e.limit.scores(c)
 	}

@@ -51,6 +51,7 @@ type eval struct {
 
 	candidates []candidate
 	eligible   int
+	inUse      string     // the group
 	out        []Decision // of Decide; nil in Select
 	names      []string   // selected
 	shortfall  int

@@ -62,7 +62,7 @@ func (e *eval) chooseGroup() {
 			if t == yes || t == unknown && c.there && c.before.Group == g.name {
 				g.members = append(g.members, c)
 				if c.first < 0 {
-					c.first = i
+					c.first = int32(i)
 				}
 				if c.state == running {
 					g.usable++
@@ -73,10 +73,11 @@ func (e *eval) chooseGroup() {
 	active := e.activeGroup()
 	g := &e.groups[active]
 	for _, c := range g.members {
-		c.group = g.name
+		c.inUse = true
 	}
+	e.inUse = g.name
 	for i := range e.candidates {
-		if c := &e.candidates[i]; c.state == running && c.group == "" {
+		if c := &e.candidates[i]; c.state == running && !c.inUse {
 			e.leaveOut(c, active)
 		}
 	}
@@ -96,7 +97,7 @@ func (e *eval) leaveOut(c *candidate, active int) {
 	}
 	inUse := "the group " + e.groups[active].name + " is in use"
 	f := find(refused, OtherGroup, e.groups[active].name, inUse)
-	if c.first >= 0 && c.first < active {
+	if c.first >= 0 && int(c.first) < active {
 		by := e.groups[c.first].name
 		switch down, waits := c.down(), c.back() && e.req.Policy.FailBackSeconds != nil; {
 		case waits && down:

@@ -17,7 +17,7 @@ type picker struct {
 
 // applyLimit chooses among the candidates that are running.
 func (e *eval) applyLimit() {
-	var entrants []*candidate
+	entrants := make([]*candidate, 0, len(e.candidates))
 	for i := range e.candidates {
 		if c := &e.candidates[i]; c.state == running {
 			entrants = append(entrants, c)
@@ -27,7 +27,7 @@ func (e *eval) applyLimit() {
 	want := e.limit.want(e.eligible, len(entrants))
 	p := e.limit.newPicker(entrants)
 	chosen := e.keep(p, entrants, want)
-	var rest []*candidate
+	rest := make([]*candidate, 0, len(entrants))
 	for _, c := range entrants {
 		if c.state == running && (c.there || e.limit.enters(p, c)) {
 			rest = append(rest, c)

@@ -32,7 +32,7 @@ func (l *limit) newPicker(entrants []*candidate) *picker {
 			combinations[string(key)] = at
 			p.domains = append(p.domains, l.domainsOf(c.cluster, ids, p.counts))
 		}
-		c.domain = at
+		c.domain = int32(at)
 	}
 	p.pools = make([][]*candidate, len(p.domains))
 	return p
