@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -161,7 +162,7 @@ func (d Departure) leave(ctx context.Context) (gone bool, err error) {
 
 func (d Departure) forget(ctx context.Context, record *unstructured.Unstructured) error {
 	err := d.Host.Delete(ctx, record.GroupVersionKind(), nameOf(record), metav1.DeleteOptions{})
-	if apierrors.IsNotFound(err) {
+	if apierrors.IsNotFound(err) || meta.IsNoMatchError(err) { // the definition goes last, and may be gone by now
 		return nil
 	}
 	return err
