@@ -76,7 +76,6 @@ func TestApplyStory(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			var at any = got
 			p, err := parsePointer(row.path)
 			require.NoError(t, err)
 			at, ok, err := p.lookup(got)

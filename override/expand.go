@@ -153,7 +153,7 @@ func (x *texts) value(v any) any {
 func (x *texts) text(s string) string {
 	out, ok := spelling(x.value(s))
 	if !ok && x.err == nil {
-		x.err = fmt.Errorf("%w: %q does not expand to text", ErrInvalid, s)
+		x.err = fmt.Errorf("%w: a text whose variable is no text", ErrInvalid)
 	}
 	return out
 }

@@ -116,7 +116,7 @@ func TestErrorsDoNotDependOnTheOrderOfMaps(t *testing.T) {
 			_, _, err := ApplyLayers(object(t, web), []Layer{{Edits: []Edit{edit}}}, none)
 			require.ErrorContains(t, err, `variable "a"`)
 		}
-		_, err := Apply(map[string]any{}, []Patch{{Path: "/x", Value: map[string]any{"b\xff": 1, "a\xff": 2, "c": []any{"\xff"}}}})
-		require.ErrorContains(t, err, `"a\xff"`)
+		_, err := Apply(map[string]any{}, []Patch{{Path: "/x", Value: map[string]any{"b": make(chan int), "a": func() {}, "c": "\xff"}}})
+		require.ErrorContains(t, err, "func()")
 	}
 }

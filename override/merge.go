@@ -1,10 +1,5 @@
 package override
 
-import (
-	"maps"
-	"slices"
-)
-
 // Merge is an RFC 7386 merge patch for the whole document: members are set, objects merged member by member, null
 // removes, lists are replaced. What is there already yields no patch, so a merge may repeat the identity of its object.
 type Merge map[string]any
@@ -29,7 +24,7 @@ func mergePatches(path string, target any, patch map[string]any) ([]Patch, error
 }
 
 func appendMerge(out []Patch, path string, target, patch map[string]any) []Patch {
-	for _, k := range slices.Sorted(maps.Keys(patch)) {
+	for _, k := range sortedKeys(patch) {
 		v, at := patch[k], path+"/"+escape(k)
 		was, had := target[k]
 		if v == nil {

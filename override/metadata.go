@@ -1,10 +1,6 @@
 package override
 
-import (
-	"fmt"
-	"maps"
-	"slices"
-)
+import "fmt"
 
 // Metadata edits labels and annotations of an object, and of its pod template, which is found as Container finds it. A
 // string, number or bool sets the key to its text, nil removes it if it is there, and all other keys stay.
@@ -49,7 +45,7 @@ func appendKeys(out []Patch, doc map[string]any, path string, keys map[string]an
 	if was != nil && !ok {
 		return nil, fmt.Errorf("%w: %s is %s, not an object", ErrNotFound, path, typeName(was))
 	}
-	for _, k := range slices.Sorted(maps.Keys(keys)) {
+	for _, k := range sortedKeys(keys) {
 		nodes := maxNodes
 		v, err := normalise(keys[k], 0, &nodes)
 		if err != nil {

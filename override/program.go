@@ -2,7 +2,6 @@ package override
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -43,7 +42,8 @@ type op struct {
 // The identity of an object is protected: its kind, the group in its apiVersion, and name, namespace and generateName in
 // its metadata. The version may change, since members differ in what they serve; the group may not, since that would be
 // another object. Callers protect more by giving paths. A patch to a protected path or below is refused here; one above
-// it is refused by Apply when the protected value would not stay the same. So no spelling of a path gets around it.
+// it is refused by Apply when the protected value would not stay the same. So no spelling of a path gets around it. In
+// ApplyLayers, the same means as it was before the first layer.
 //
 // The error is an *Error with the index of the patch.
 func Compile(patches []Patch, protected ...string) (Program, error) {
@@ -179,7 +179,7 @@ func (p Program) Patches(map[string]any) ([]Patch, error) {
 	for i, o := range p.ops {
 		out[i] = Patch{Op: o.kind.String(), Path: o.path.text, Value: o.value, From: o.from.text, Lenient: o.lenient}
 	}
-	return slices.Clip(out), nil
+	return out, nil
 }
 
 func (k opKind) String() string {

@@ -1,7 +1,6 @@
 package override
 
 import (
-	"maps"
 	"reflect"
 	"slices"
 )
@@ -52,7 +51,7 @@ func merged(into, from *tree) []*tree {
 	return out
 }
 
-// shared reports whether a tree has aliases or merge keys.
+// sharing reports whether a tree has aliases or merge keys.
 func sharing(n *tree) bool {
 	return n.Kind == kindAlias || n.ShortTag() == "!!merge" && n.Kind == kindScalar || slices.ContainsFunc(n.Content, sharing)
 }
@@ -166,5 +165,3 @@ func align(was, is []any) []int {
 	}
 	return out
 }
-
-func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }

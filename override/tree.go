@@ -15,24 +15,27 @@ import (
 // The nodes of a YAML document keep what decoded values lose: order, comments, and how a scalar was written. The aliases
 // in sigs.k8s.io/yaml point to a module of the same maintainers, which every user of the API machinery links already.
 const (
-	kindDocument = yaml.DocumentNode //nolint:staticcheck // see above
-	kindObject   = yaml.MappingNode  //nolint:staticcheck // see above
-	kindList     = yaml.SequenceNode //nolint:staticcheck // see above
-	kindScalar   = yaml.ScalarNode   //nolint:staticcheck // see above
-	kindAlias    = yaml.AliasNode    //nolint:staticcheck // see above
-	styleFlow    = yaml.FlowStyle    //nolint:staticcheck // see above
+	kindDocument = yaml.DocumentNode
+	kindObject   = yaml.MappingNode
+	kindList     = yaml.SequenceNode
+	kindScalar   = yaml.ScalarNode
+	kindAlias    = yaml.AliasNode
+	styleFlow    = yaml.FlowStyle
 )
 
-type tree = yaml.Node //nolint:staticcheck // see above
+type tree = yaml.Node
 
 // maxText bounds the bytes of a document inside a string; a ConfigMap cannot hold more.
 const maxText = 1 << 20
 
-var errTree = fmt.Errorf("%w: the document has over %d values, or over %d levels, aliases resolved", ErrInvalid, maxNodes, maxDepth)
+var (
+	errTree = fmt.Errorf("%w: the document has over %d values, or over %d levels, aliases resolved", ErrInvalid, maxNodes, maxDepth)
+	errTag  = fmt.Errorf("%w: a value that is not what its tag says", ErrInvalid)
+)
 
 // parseYAML reads exactly one YAML document. Text without one is null.
 func parseYAML(text string) (*tree, error) {
-	d := yaml.NewDecoder(strings.NewReader(text)) //nolint:staticcheck // see above
+	d := yaml.NewDecoder(strings.NewReader(text))
 	var doc, next tree
 	if err := d.Decode(&doc); errors.Is(err, io.EOF) {
 		return leaf(nil), nil
@@ -235,16 +238,18 @@ func scalarValue(n *tree) (any, error) {
 		return nil, nil
 	case "!!bool":
 		var b bool
-		err := n.Decode(&b)
-		return b, err
+		if n.Decode(&b) != nil {
+			return nil, errTag
+		}
+		return b, nil
 	case "!!int", "!!float":
 		var i int64
 		if n.ShortTag() == "!!int" && n.Decode(&i) == nil {
 			return i, nil
 		}
 		var f float64
-		if err := n.Decode(&f); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+		if n.Decode(&f) != nil {
+			return nil, errTag
 		}
 		return f, nil
 	}
@@ -254,7 +259,7 @@ func scalarValue(n *tree) (any, error) {
 // printYAML writes a tree in the manner of the text that it came from.
 func printYAML(n *tree, like string) (string, error) {
 	var b bytes.Buffer
-	e := yaml.NewEncoder(&b) //nolint:staticcheck // see above
+	e := yaml.NewEncoder(&b)
 	indent, compact := manner(n)
 	e.SetIndent(indent)
 	if compact {

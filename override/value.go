@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -163,9 +164,11 @@ func decodeJSON(text []byte) (any, error) {
 	return v, nil
 }
 
+func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
+
 func validText(s string) error {
 	if !utf8.ValidString(s) {
-		return fmt.Errorf("%w: the string %q is not UTF-8", ErrInvalid, s)
+		return fmt.Errorf("%w: a string that is not UTF-8", ErrInvalid)
 	}
 	return nil
 }
@@ -187,7 +190,7 @@ func number(text string) (any, error) {
 		return i, nil
 	}
 	f, err := strconv.ParseFloat(text, 64)
-	if err != nil || finite(f) != nil {
+	if err != nil || finite(f) != nil || strings.ContainsAny(text, "xX") {
 		return nil, fmt.Errorf("%w: the number %q is not a finite float64", ErrInvalid, text)
 	}
 	return f, nil

@@ -68,7 +68,7 @@ func expandString(s string, vars Vars, nodes *int) (any, error) {
 		}
 		body, after, ok := strings.Cut(rest[i+2:], "}")
 		if !ok {
-			return nil, fmt.Errorf("%w: %q has a ${ without its }", ErrInvalid, s)
+			return nil, fmt.Errorf("%w: a ${ without its }", ErrInvalid)
 		}
 		ref := parseReference(body)
 		if i == 0 && after == "" && len(rest) == len(s) {
