@@ -173,6 +173,9 @@ func TestProtectedPaths(t *testing.T) {
 		{Path: "/a/b/0/n", Value: "z"}, {Op: "add", Path: "/a/b[n=z]/w", Value: 1}, {Path: "/a/b/0/n", Value: "x"},
 	}, "/a/b[n=x]/w")
 	require.ErrorIs(t, err, ErrProtected)
+	// An item that a lenient patch adds.
+	_, err = Apply(map[string]any{"a": []any{}}, []Patch{{Op: "add", Path: "/a[n=x]/v", Value: 1, Lenient: true}}, "/a/0/n")
+	require.ErrorIs(t, err, ErrProtected)
 	// A path that two items answer protects nothing that could be told, so nothing near it changes.
 	twins := object(t, `{"a":[{"n":"x","v":1},{"n":"x","v":2}]}`)
 	_, err = Apply(twins, []Patch{{Path: "/a/0/v", Value: 3}}, "/a[n=x]/v")

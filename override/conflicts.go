@@ -12,10 +12,11 @@ type Conflict struct {
 	Later   Change `json:"later"`
 }
 
-// Conflicts finds in a trace of ApplyLayers every change that undid what another layer had set: at the same path, at one
-// above it that came out with another value there, or at one below it. Filling in is no conflict: a new member of an
-// object, or a new item of a list, that an earlier layer set. Nor is setting what is there already, which leaves no
-// trace. Items are followed while others are inserted and removed before them, so the two paths of a conflict may differ.
+// Conflicts finds in a trace of ApplyLayers every change that undid what another layer had set, at the same path, above it
+// or below it: after it, a value is no longer there, an object lacks or changes one of the members that were set, or what
+// was removed is back. Filling in is no conflict: more members in an object, or a new item in a list, that an earlier
+// layer set. Nor is setting what is there already, which leaves no trace. Items are followed while others are inserted
+// and removed before them, so the two paths of a conflict may differ.
 //
 // Conflicts are in the order of their later change, then of the earlier one.
 func Conflicts(trace []Change) []Conflict {
@@ -70,9 +71,12 @@ func (c claim) undoes(k claim) bool {
 	}
 	inserts := c.change.Item && c.change.Op == "add"
 	switch {
-	case len(c.path) > len(k.path): // below: only where it changes k's own value
+	case len(c.path) > len(k.path): // below: only where k's own value was still there
 		was, ok := below(k.change.New, c.path[n:])
-		return ok && c.change.Op != "add" && reflect.DeepEqual(was, c.change.Old)
+		if !ok || c.change.Op == "add" || !contains(c.change.Old, was) {
+			return false
+		}
+		return c.change.Op == "remove" || !contains(c.change.New, was)
 	case inserts: // a new item changes nothing, it only moves others
 		return false
 	case c.change.Op == "remove":
@@ -82,7 +86,22 @@ func (c claim) undoes(k claim) bool {
 	if k.change.Op == "remove" {
 		return ok
 	}
-	return !ok || !reflect.DeepEqual(is, k.change.New)
+	return !ok || !contains(is, k.change.New)
+}
+
+// contains reports whether v has all that was set, however much more an object may have by now.
+func contains(v, set any) bool {
+	want, ok := set.(map[string]any)
+	if !ok {
+		return reflect.DeepEqual(v, set)
+	}
+	have, ok := v.(map[string]any)
+	for k, member := range want {
+		if is, there := have[k]; !there || !contains(is, member) {
+			return false
+		}
+	}
+	return ok
 }
 
 // shift returns where path is after c inserted or removed an item of a list.

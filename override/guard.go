@@ -2,7 +2,6 @@ package override
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -10,15 +9,6 @@ import (
 type guard struct {
 	pointer
 	group bool // only the group of the apiVersion counts
-	reach int  // tokens that a patch must share to touch it: up to a selector, since its answer hangs on the whole item
-}
-
-func newGuard(p pointer) guard {
-	reach := len(p.tokens)
-	if i := slices.IndexFunc(p.tokens, func(t token) bool { return t.kind == tokItem }); i >= 0 {
-		reach = i + 1
-	}
-	return guard{pointer: p, reach: reach}
 }
 
 // Guarded returns paths that administrators commonly withhold, to be given to Compile or ApplyLayers as protected: status,
@@ -35,7 +25,7 @@ func parseGuards(paths []string) ([]guard, error) {
 		if err != nil {
 			return nil, &Error{Index: i, Path: path, Err: fmt.Errorf("protected path: %w", err)}
 		}
-		guards = append(guards, newGuard(p))
+		guards = append(guards, guard{pointer: p})
 	}
 	return guards, nil
 }
@@ -46,7 +36,7 @@ func identityGuards() []guard {
 		for _, key := range keys {
 			p.tokens = append(p.tokens, token{key: key})
 		}
-		return newGuard(p)
+		return guard{pointer: p}
 	}
 	version := name("apiVersion")
 	version.group = true
@@ -84,12 +74,15 @@ func (p pointer) aims(g pointer) bool {
 	return true
 }
 
-// near reports whether a change at p may touch g: whether they may lie on one line from the root. Tokens that depend on
-// the document, or that move other items of a list, may be any item.
+// near reports whether a change at p may touch g: whether they may lie on one line from the root. From the first token on
+// that may go into a list they are taken for near: items move, selectors answer otherwise, and lenient patches add items.
 func (g guard) near(p pointer) bool {
-	for i := range min(len(p.tokens), g.reach) {
+	for i := range min(len(p.tokens), len(g.tokens)) {
 		a, b := p.tokens[i], g.tokens[i]
-		if (a.kind == tokName || b.kind == tokName) && (a.kind != b.kind || a.key != b.key) {
+		switch {
+		case a.kind != tokName && b.kind != tokName:
+			return true
+		case a.kind != b.kind || a.key != b.key:
 			return false
 		}
 	}

@@ -277,7 +277,7 @@ func TestProtectionLaw(t *testing.T) {
 			continue
 		}
 		patches := d.patches(doc, 1+d.IntN(5))
-		prog, err := compile(patches, []guard{newGuard(mustPointer(protected))})
+		prog, err := compile(patches, []guard{{pointer: mustPointer(protected)}})
 		if err == nil {
 			r := run{before: doc, root: doc}
 			if err = r.do(prog); err == nil {
@@ -378,4 +378,90 @@ func TestMergeAgainstTheOracle(t *testing.T) {
 		require.NoError(t, err, "seed %d", seed)
 		require.Empty(t, cmp.Diff(decode(t, string(theirs)), decode(t, text(t, ours))), "seed %d: %s onto %s", seed, text(t, merge), text(t, doc))
 	}
+}
+
+// tree is a value without lists.
+func (d dice) tree(depth int) any {
+	if depth == 0 || d.IntN(3) == 0 {
+		return int64(d.IntN(3))
+	}
+	out := map[string]any{}
+	for range d.IntN(4) {
+		out[string(rune('a'+d.IntN(4)))] = d.tree(depth - 1)
+	}
+	return out
+}
+
+// holds reports whether a value still has all that was set, more members allowed.
+func holds(is, set any) bool {
+	want, ok := set.(map[string]any)
+	if !ok {
+		return cmp.Equal(is, set)
+	}
+	have, ok := is.(map[string]any)
+	if !ok {
+		return false
+	}
+	for k, v := range want {
+		if member, ok := have[k]; !ok || !holds(member, v) {
+			return false
+		}
+	}
+	return true
+}
+
+// A change that no conflict names as the earlier one holds in the end, unless its own layer took it back, and one that is
+// named does not hold after the later one.
+func TestConflictLaw(t *testing.T) {
+	fights, peace := 0, 0
+	for seed := range uint64(3000) {
+		d := dice{rand.New(rand.NewPCG(9, seed))}
+		doc := map[string]any{"a": d.tree(3), "b": d.tree(3)}
+		next := doc
+		var layers []Layer
+		for i := range 5 {
+			p := Patch{Op: []string{"add", "replace", "remove"}[d.IntN(3)], Path: d.path(next), Value: d.tree(2)}
+			if after, err := Apply(next, []Patch{p}); err == nil && p.Path != "" {
+				layers, next = append(layers, Layer{Name: fmt.Sprint(i), Edits: []Edit{p}}), after
+			}
+		}
+		out, trace, err := ApplyLayers(doc, layers, nil)
+		require.NoError(t, err)
+		lost := map[string]bool{}
+		for _, c := range Conflicts(trace) {
+			lost[c.Earlier.Layer] = true
+			fights++
+			i := slices.IndexFunc(trace, func(x Change) bool { return x.Layer == c.Later.Layer })
+			after := replay(t, doc, trace[:i+1])
+			is, ok, _ := mustPointer(c.Earlier.Path).lookup(after)
+			if c.Earlier.Op == "remove" {
+				require.True(t, ok, "seed %d: %+v", seed, c)
+			} else {
+				require.False(t, ok && holds(is, c.Earlier.New), "seed %d: %+v", seed, c)
+			}
+		}
+		for _, c := range trace {
+			if lost[c.Layer] {
+				continue
+			}
+			peace++
+			is, ok, _ := mustPointer(c.Path).lookup(out)
+			if c.Op == "remove" {
+				require.False(t, ok, "seed %d: %+v", seed, c)
+			} else {
+				require.True(t, ok && holds(is, c.New), "seed %d: %+v in %s", seed, c, text(t, trace))
+			}
+		}
+	}
+	require.Greater(t, fights, 300)
+	require.Greater(t, peace, 1000)
+}
+
+func replay(t testing.TB, doc any, trace []Change) any {
+	for _, c := range trace {
+		var err error
+		doc, err = applyAny(doc, []Patch{{Op: c.Op, Path: c.Path, Value: c.New}})
+		require.NoError(t, err)
+	}
+	return doc
 }
