@@ -119,12 +119,12 @@ func compareWithOracle(t testing.TB, doc any, patches []Patch) (compared int) {
 
 func TestAgainstTheOracle(t *testing.T) {
 	compared := 0
-	for seed := range uint64(4000) {
+	for seed := range uint64(2000) {
 		d := dice{rand.New(rand.NewPCG(6, seed))}
 		doc := any(d.object())
 		compared += compareWithOracle(t, decode(t, text(t, doc)), d.patches(doc, 6))
 	}
-	require.Greater(t, compared, 2500)
+	require.Greater(t, compared, 1200)
 }
 
 func FuzzApply(f *testing.F) {

@@ -154,7 +154,7 @@ func text(t testing.TB, v any) string {
 // succeeds whole or not at all.
 func TestApplyLaws(t *testing.T) {
 	applied := 0
-	for seed := range uint64(4000) {
+	for seed := range uint64(2000) {
 		d := dice{rand.New(rand.NewPCG(1, seed))}
 		doc := d.object()
 		patches := d.patches(doc, 1+d.IntN(6))
@@ -183,13 +183,13 @@ func TestApplyLaws(t *testing.T) {
 		require.Equal(t, text(t, first), text(t, again), "seed %d", seed)
 		require.Empty(t, cmp.Diff(oneByOne, any(first)), "seed %d: %s", seed, text(t, patches))
 	}
-	require.Greater(t, applied, 2000)
+	require.Greater(t, applied, 1000)
 }
 
 // The trace, read as patches, leads from the document to the result, and backwards it undoes every change.
 func TestTraceIsComplete(t *testing.T) {
 	traced := 0
-	for seed := range uint64(4000) {
+	for seed := range uint64(2000) {
 		d := dice{rand.New(rand.NewPCG(2, seed))}
 		doc := d.object()
 		var layers []Layer
@@ -225,13 +225,13 @@ func TestTraceIsComplete(t *testing.T) {
 		}
 		require.Empty(t, cmp.Diff(any(doc), backward), "seed %d", seed)
 	}
-	require.Greater(t, traced, 4000)
+	require.Greater(t, traced, 2000)
 }
 
 // Whatever is patched, an object keeps its identity.
 func TestIdentityLaw(t *testing.T) {
 	refused := 0
-	for seed := range uint64(4000) {
+	for seed := range uint64(2000) {
 		d := dice{rand.New(rand.NewPCG(3, seed))}
 		doc := d.object()
 		doc["kind"], doc["apiVersion"] = "K", "g/v1"
@@ -262,13 +262,13 @@ func TestIdentityLaw(t *testing.T) {
 		}
 		require.Equal(t, "g", group(out["apiVersion"].(string)), "seed %d", seed)
 	}
-	require.Greater(t, refused, 1000)
+	require.Greater(t, refused, 500)
 }
 
 // Whatever is patched, what is protected comes out as it went in, however it is spelled.
 func TestProtectionLaw(t *testing.T) {
 	applied, refused := 0, 0
-	for seed := range uint64(6000) {
+	for seed := range uint64(3000) {
 		d := dice{rand.New(rand.NewPCG(8, seed))}
 		doc := d.object()
 		protected := d.path(doc)
@@ -292,8 +292,8 @@ func TestProtectionLaw(t *testing.T) {
 			refused++
 		}
 	}
-	require.Greater(t, applied, 500)
-	require.Greater(t, refused, 500)
+	require.Greater(t, applied, 250)
+	require.Greater(t, refused, 250)
 }
 
 // difference is the plainest way from one document to another.
@@ -366,7 +366,7 @@ func withoutDeepNulls(v any, inList bool) any {
 }
 
 func TestMergeAgainstTheOracle(t *testing.T) {
-	for seed := range uint64(3000) {
+	for seed := range uint64(1500) {
 		d := dice{rand.New(rand.NewPCG(5, seed))}
 		doc, merge := d.object(), d.object()
 		delete(doc, "metadata")
@@ -414,7 +414,7 @@ func holds(is, set any) bool {
 // named does not hold after the later one.
 func TestConflictLaw(t *testing.T) {
 	fights, peace := 0, 0
-	for seed := range uint64(3000) {
+	for seed := range uint64(1500) {
 		d := dice{rand.New(rand.NewPCG(9, seed))}
 		doc := map[string]any{"a": d.tree(3), "b": d.tree(3)}
 		next := doc
@@ -453,8 +453,8 @@ func TestConflictLaw(t *testing.T) {
 			}
 		}
 	}
-	require.Greater(t, fights, 300)
-	require.Greater(t, peace, 1000)
+	require.Greater(t, fights, 150)
+	require.Greater(t, peace, 500)
 }
 
 func replay(t testing.TB, doc any, trace []Change) any {
