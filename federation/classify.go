@@ -18,6 +18,7 @@ type cause struct {
 	reason  Reason // what the refusal means; empty: nothing that a reason says
 	message string
 	stale   bool // the object is not what was observed: look and plan again
+	version bool // managed fields are in a version that the member no longer knows
 	breaker bool // the member cannot be reached or is overloaded
 }
 
@@ -34,6 +35,8 @@ func classify(err error) cause {
 	c := cause{message: st.Message}
 	text := strings.ToLower(st.Message)
 	switch {
+	case strings.Contains(text, "invalid group/version"), strings.Contains(text, "failed to convert"), strings.Contains(text, "request to convert"):
+		c.version = true
 	case invalid(text), st.Code == http.StatusBadRequest, st.Code == http.StatusRequestEntityTooLarge:
 		c.reason = ReasonInvalidManifest
 	case st.Code == http.StatusUnprocessableEntity:

@@ -3,6 +3,7 @@ package federation
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -11,26 +12,37 @@ import (
 	"github.com/confed-project/confed/scheduling"
 )
 
-// replicasPath says where a kind keeps its number of replicas; nil when nobody said.
-func replicasPath(gvk schema.GroupVersionKind, r *Replicas) []string {
+// countFields says where a kind keeps the numbers that are divided: its replicas, then what follows them, and what a
+// template without them means. Nil when nobody said.
+func countFields(gvk schema.GroupVersionKind, r *Replicas) (fields [][]string, missing int64) {
 	if r != nil && r.Path != "" {
 		path, err := parsePointer(r.Path)
 		if err != nil {
-			return nil
+			return nil, 0
 		}
-		return path
+		return [][]string{path}, 1
 	}
 	switch gvk.GroupKind() {
 	case schema.GroupKind{Group: "apps", Kind: "Deployment"},
 		schema.GroupKind{Group: "apps", Kind: "ReplicaSet"},
 		schema.GroupKind{Group: "apps", Kind: "StatefulSet"},
 		schema.GroupKind{Kind: "ReplicationController"}:
-		return []string{"spec", "replicas"}
+		return [][]string{{"spec", "replicas"}}, 1
 	case schema.GroupKind{Group: "batch", Kind: "Job"}:
-		return []string{"spec", "parallelism"}
+		return [][]string{{"spec", "parallelism"}, {"spec", "completions"}}, 1
+	case schema.GroupKind{Group: "autoscaling", Kind: "HorizontalPodAutoscaler"}:
+		return [][]string{{"spec", "maxReplicas"}, {"spec", "minReplicas"}}, 1
+	case schema.GroupKind{Group: "policy", Kind: "PodDisruptionBudget"}:
+		return [][]string{{"spec", "minAvailable"}, {"spec", "maxUnavailable"}}, 0
 	}
-	return nil
+	return nil, 0
 }
+
+// maxCounts is how many numbers of one object are divided.
+const maxCounts = 2
+
+// counts are the numbers of one cluster, in the order of the fields; -1: as the template says.
+type counts [maxCounts]int64
 
 // divide gives every selected candidate its share. Members that cannot be looked at keep their last share, as floor and
 // ceiling, until they have been lost for LostAfter; one that never had a share gets none before it answers. When nothing
@@ -54,7 +66,7 @@ func (p Planner) divide(r *renderer, clusters []candidate, snap Snapshot) (undiv
 		return nil, nil
 	}
 	total, strategy, err := p.division(r)
-	if err != nil {
+	if err != nil || total < 0 && r.obj.Replicas.Total == nil {
 		return err, err
 	}
 	targets, err := p.targets(r, selected, snap)
@@ -74,6 +86,9 @@ func (p Planner) divide(r *renderer, clusters []candidate, snap Snapshot) (undiv
 			i++
 		}
 	}
+	if err := r.follow(selected, key); err != nil {
+		return err, err
+	}
 	if result.Unplaced > 0 {
 		err = r.fail("", "replicas", fmt.Errorf("%w: %d of %d", errUnplaced, result.Unplaced, total))
 	}
@@ -84,7 +99,7 @@ var errUnplaced = errors.New("no cluster has room for all replicas")
 
 func (p Planner) division(r *renderer) (int64, scheduling.Strategy, error) {
 	want := r.obj.Replicas
-	if r.replicas == nil {
+	if r.counts == nil {
 		return 0, nil, r.fail("", "replicas.path", fmt.Errorf("%w: %s", ErrNoReplicasPath, r.gvk.GroupKind()))
 	}
 	strategy, ok := p.Strategies[want.Strategy]
@@ -101,15 +116,50 @@ func (p Planner) division(r *renderer) (int64, scheduling.Strategy, error) {
 	if want.Total != nil {
 		return *want.Total, strategy, nil
 	}
-	v, ok := get(r.doc, r.replicas)
+	v, ok := get(r.doc, r.counts[0])
 	if !ok {
-		return 1, strategy, nil // as the API server defaults it
+		return r.missing, strategy, nil // as the API server defaults it
 	}
 	total, ok := v.(int64)
+	if text, isText := v.(string); isText && strings.HasSuffix(text, "%") {
+		return noTotal, strategy, nil // a share of what runs in each cluster is right everywhere
+	}
 	if !ok {
 		return 0, nil, r.fail("", "template", fmt.Errorf("%w: number of replicas is a %T", ErrInvalid, v))
 	}
 	return total, strategy, nil
+}
+
+// noTotal: there is nothing to divide.
+const noTotal = -1
+
+// follow divides what follows the replicas, in their proportion: completions of a job, the lower bound of an autoscaler.
+func (r *renderer) follow(selected []*candidate, key string) error {
+	for n, field := range r.counts[1:] {
+		v, _ := get(r.doc, field)
+		total, ok := v.(int64)
+		if !ok {
+			continue
+		}
+		lead := make([]scheduling.Share, 0, len(selected))
+		for _, c := range selected {
+			if c.share != nil {
+				lead = append(lead, *c.share)
+			}
+		}
+		result, err := scheduling.Follow(scheduling.Request{Replicas: total, Key: key}, lead)
+		if err != nil {
+			return r.fail("", "replicas", err)
+		}
+		i := 0
+		for _, c := range selected {
+			if c.share != nil {
+				c.following[n+1] = result.Shares[i].Replicas
+				i++
+			}
+		}
+	}
+	return nil
 }
 
 // targets turns clusters into numbers. A cluster that has been lost for too long is not among them, so others take its
@@ -151,7 +201,7 @@ func (p Planner) targets(r *renderer, selected []*candidate, snap Snapshot) ([]s
 		case o.Live != nil && r.obj.Adopt == AdoptNever && !o.settled() && !p.owns(r, o.Live):
 			fix(&t, 0) // what stands in the way runs nothing of ours
 		default:
-			numbers[i] = liveReplicas(o, r.replicas)
+			numbers[i] = liveReplicas(o, r.counts[0])
 			t.Current = &numbers[i]
 		}
 		targets = append(targets, t)

@@ -37,6 +37,7 @@ type stepJSON struct {
 	Message      string                `json:"message,omitempty"`
 	Manifest     map[string]any        `json:"manifest,omitempty"`
 	Patch        json.RawMessage       `json:"patch,omitempty"`
+	Mend         json.RawMessage       `json:"mend,omitempty"`
 	Manager      string                `json:"manager,omitempty"`
 	Force        bool                  `json:"force,omitempty"`
 	Precondition metav1.Preconditions  `json:"precondition,omitzero"`
@@ -83,7 +84,7 @@ func EncodePlan(p Plan) ([]byte, error) {
 		version, kind := s.Ref.GVK.ToAPIVersionAndKind()
 		out.Steps[i] = stepJSON{
 			Cluster: s.Ref.Cluster, APIVersion: version, Kind: kind, Namespace: s.Ref.Namespace, Name: s.Ref.Name,
-			Verb: s.Verb, Reason: s.Reason, Message: s.Message, Patch: s.Patch, Manager: s.Manager, Force: s.Force,
+			Verb: s.Verb, Reason: s.Reason, Message: s.Message, Patch: s.Patch, Mend: s.Mend, Manager: s.Manager, Force: s.Force,
 			Precondition: s.Precondition, Delete: s.Delete, Rank: s.Rank, Holds: s.Holds, Digest: s.Digest, Changes: s.Changes,
 			Trace: s.Trace, Share: s.Share,
 		}
@@ -110,7 +111,7 @@ func DecodePlan(data []byte) (Plan, error) {
 		}
 		step := Step{
 			Ref:  Ref{Cluster: s.Cluster, GVK: schema.FromAPIVersionAndKind(s.APIVersion, s.Kind), Namespace: s.Namespace, Name: s.Name},
-			Verb: s.Verb, Reason: s.Reason, Message: s.Message, Patch: s.Patch, Manager: s.Manager, Force: s.Force,
+			Verb: s.Verb, Reason: s.Reason, Message: s.Message, Patch: s.Patch, Mend: s.Mend, Manager: s.Manager, Force: s.Force,
 			Precondition: s.Precondition, Delete: s.Delete, Rank: s.Rank, Holds: s.Holds, Digest: s.Digest, Changes: s.Changes,
 			Trace: s.Trace, Share: s.Share,
 		}

@@ -25,9 +25,13 @@ type Object struct {
 	// Overrides differ by cluster. Layers are applied by Layer.Priority, then in the order given.
 	Overrides []Override
 
-	// Retain lists JSON pointers of fields that belong to the member once the object exists there, such as
-	// /spec/replicas under an autoscaler. Only the keys of maps can be named.
+	// Retain lists fields that belong to the member once it has them, such as /spec/replicas under an autoscaler or
+	// /spec/ports[*]/nodePort. A field that nobody else holds is sent as it is. See DefaultRetain.
 	Retain []string
+
+	// Ignore lists fields that others may take: what another manager holds there is left to it and is no drift. Until then
+	// they are ours.
+	Ignore []string
 
 	// Adopt says what to do with an object of the same name that is not ours.
 	Adopt Adopt
@@ -69,8 +73,9 @@ type Replicas struct {
 	Total *int64
 
 	// Path is the JSON pointer to the number of replicas. Empty: by kind, from the table of known kinds (Deployment,
-	// ReplicaSet, StatefulSet, ReplicationController: /spec/replicas; Job: /spec/parallelism). Another kind without a
-	// path is an error, never a silent copy.
+	// ReplicaSet, StatefulSet, ReplicationController: /spec/replicas; Job: /spec/parallelism, and /spec/completions in its
+	// proportion; HorizontalPodAutoscaler: /spec/maxReplicas, and /spec/minReplicas; PodDisruptionBudget: its count, while
+	// a percentage is right everywhere). Another kind without a path is an error, never a silent copy.
 	Path string
 
 	// Strategy names the division: "" or Weighted, Packed, or a name in Planner.Strategies.

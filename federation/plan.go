@@ -48,6 +48,8 @@ type Step struct {
 	Manifest *unstructured.Unstructured
 	// Patch is a JSON patch: all of a release; in an apply, the move of managed fields that goes before it.
 	Patch []byte
+	// Mend is a JSON patch that an apply needs only when the member no longer knows a version in the managed fields.
+	Mend []byte
 
 	Manager      string // field manager
 	Force        bool   // an apply takes over fields of others
@@ -105,6 +107,7 @@ const (
 
 	ReasonUnselected Reason = "Unselected" // delete, release, keep: nothing is wished here
 	ReasonSettled    Reason = "Settled"    // keep: it is as wished
+	ReasonOptedOut   Reason = "OptedOut"   // release, hold: the copy in the member says so
 
 	ReasonUnobserved      Reason = "Unobserved"      // hold: could not look
 	ReasonUnknownCluster  Reason = "UnknownCluster"  // hold: no cluster of that name is in the Fleet

@@ -18,6 +18,10 @@ type Owner struct {
 // DigestAnnotation carries the digest of the wish on every copy.
 const DigestAnnotation = "confed.dev/digest"
 
+// OptOutAnnotation with the value true on a copy in a member, set by whoever rules there, makes us release it and leave it
+// alone.
+const OptOutAnnotation = "confed.dev/opt-out"
+
 // Planner turns objects into plans. It is plain configuration: the zero value but for Owner.Value is complete, it holds
 // no state, and it is safe for concurrent use as long as nobody changes it.
 type Planner struct {
@@ -154,6 +158,8 @@ type candidate struct {
 	holder   bool                // it is among the known holders
 	decision *placement.Decision // not nil, but for a holder that left the Fleet
 	share    *scheduling.Share
+	// following are the numbers that go with the share; those not divided are -1.
+	following counts
 }
 
 func (c *candidate) selected() bool { return c.decision != nil && c.decision.Selected }
@@ -171,6 +177,7 @@ func (p Planner) candidates(decided []placement.Decision, snap Snapshot) []candi
 	}
 	list := make([]candidate, 0, room)
 	add := func(c candidate) {
+		c.following = counts{-1, -1}
 		if !p.forgets(c.cluster.Name, snap.Fleet) {
 			list = append(list, c)
 		}

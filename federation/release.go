@@ -11,7 +11,7 @@ import (
 )
 
 // release plans to stop owning a copy. It is one JSON patch, never an apply of less, which would delete what is left out.
-func (p *stepper) release(s Step, live *unstructured.Unstructured) Step {
+func (p *stepper) release(s Step, live *unstructured.Unstructured, reason Reason, message string) Step {
 	entries := ownership.Of(live.Object)
 	patch := []operation{{Op: "remove", Path: pointer("metadata", "labels", p.Owner.Key)}}
 	if _, ok := live.GetAnnotations()[DigestAnnotation]; ok {
@@ -24,7 +24,7 @@ func (p *stepper) release(s Step, live *unstructured.Unstructured) Step {
 	}
 	s.Patch = managedFieldsPatch(entries, live, patch)
 	s.Precondition = metav1.Preconditions{UID: ptr(live.GetUID()), ResourceVersion: ptr(live.GetResourceVersion())}
-	return s.as(Release, ReasonUnselected, why(p.decision)+"; what is here stays")
+	return s.as(Release, reason, message+"; what is here stays")
 }
 
 type operation struct {

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/confed-project/confed/internal/ownership"
 	"github.com/confed-project/confed/override"
 	"github.com/confed-project/confed/placement"
 )
@@ -40,9 +41,10 @@ type renderer struct {
 	namespace, objectName string
 	doc                   map[string]any
 	gvk                   schema.GroupVersionKind
-	replicas              []string // path, nil when the kind has none
+	counts                [][]string // where the numbers that are divided are: replicas, and what follows them
+	missing               int64      // replicas of a template without
 	overrides             []compiledOverride
-	retain                [][]string
+	retain, ignore        []ownership.Path
 	rank                  int
 }
 
@@ -52,14 +54,14 @@ type compiledOverride struct {
 	err     error
 }
 
-func newRenderer(obj Object) (*renderer, error) {
+func newRenderer(obj Object) (r *renderer, err error) {
 	if obj.Template == nil || obj.Template.Object == nil {
 		return nil, &Error{Field: "template", Err: fmt.Errorf("%w: missing", ErrInvalid)}
 	}
 	t := obj.Template
 	gvk := t.GroupVersionKind()
 	ref := Ref{GVK: gvk, Namespace: t.GetNamespace(), Name: t.GetName()}
-	r := &renderer{obj: obj, name: ref.String(), namespace: ref.Namespace, objectName: ref.Name, gvk: gvk, rank: rank(gvk.GroupKind())}
+	r = &renderer{obj: obj, name: ref.String(), namespace: ref.Namespace, objectName: ref.Name, gvk: gvk, rank: rank(gvk.GroupKind())}
 	for _, field := range []struct{ name, value string }{
 		{"template.apiVersion", t.GetAPIVersion()}, {"template.kind", t.GetKind()}, {"template.metadata.name", t.GetName()},
 	} {
@@ -68,7 +70,7 @@ func newRenderer(obj Object) (*renderer, error) {
 		}
 	}
 	r.doc = clean(t.Object)
-	r.replicas = replicasPath(gvk, obj.Replicas)
+	r.counts, r.missing = countFields(gvk, obj.Replicas)
 	for i, o := range obj.Overrides {
 		m, err := placement.Compile(o.Clusters)
 		if err != nil {
@@ -76,14 +78,23 @@ func newRenderer(obj Object) (*renderer, error) {
 		}
 		r.overrides = append(r.overrides, compiledOverride{m, o.Layer, err})
 	}
-	for i, pointer := range obj.Retain {
-		path, err := parsePointer(pointer)
-		if err != nil {
-			return nil, &Error{Object: r.name, Field: fmt.Sprintf("retain[%d]", i), Err: err}
-		}
-		r.retain = append(r.retain, path)
+	if r.retain, err = r.paths("retain", obj.Retain); err != nil {
+		return nil, err
 	}
-	return r, nil
+	r.ignore, err = r.paths("ignore", obj.Ignore)
+	return r, err
+}
+
+func (r *renderer) paths(field string, texts []string) ([]ownership.Path, error) {
+	var paths []ownership.Path
+	for i, text := range texts {
+		path, err := ownership.ParsePath(text)
+		if err != nil {
+			return nil, &Error{Object: r.name, Field: fmt.Sprintf("%s[%d]", field, i), Err: fmt.Errorf("%w: %w", ErrInvalid, err)}
+		}
+		paths = append(paths, path)
+	}
+	return paths, nil
 }
 
 func (r *renderer) fail(cluster, field string, err error) error {
@@ -94,7 +105,11 @@ func (r *renderer) render(cluster placement.Cluster, replicas *int64) (Rendered,
 	layers, err := r.layers(cluster, nil)
 	if err == nil {
 		var rendered Rendered
-		if rendered, err = r.edit(layers, replicas, vars(cluster)); err == nil {
+		numbers := counts{-1, -1}
+		if replicas != nil {
+			numbers[0] = *replicas
+		}
+		if rendered, err = r.edit(layers, numbers, vars(cluster)); err == nil {
 			return rendered, nil
 		}
 	}
@@ -117,13 +132,16 @@ func (r *renderer) layers(cluster placement.Cluster, into []int) ([]int, error) 
 }
 
 // edit renders the template with these overrides.
-func (r *renderer) edit(layers []int, replicas *int64, vars override.Vars) (Rendered, error) {
+func (r *renderer) edit(layers []int, numbers counts, vars override.Vars) (Rendered, error) {
 	doc := r.doc
-	if replicas != nil {
-		if r.replicas == nil {
+	for i, n := range numbers {
+		if n < 0 {
+			continue
+		}
+		if i >= len(r.counts) {
 			return Rendered{}, fmt.Errorf("%w: %s", ErrNoReplicasPath, r.gvk.GroupKind())
 		}
-		doc = set(doc, r.replicas, *replicas)
+		doc = set(doc, r.counts[i], n)
 	}
 	var trace []override.Change
 	if len(layers) > 0 {
@@ -139,7 +157,7 @@ func (r *renderer) edit(layers []int, replicas *int64, vars override.Vars) (Rend
 	}
 	wish := doc
 	for _, path := range r.retain {
-		wish = unset(wish, path)
+		wish = path.Without(wish)
 	}
 	return Rendered{Manifest: &unstructured.Unstructured{Object: doc}, Digest: digest(wish), Trace: trace}, nil
 }

@@ -2,26 +2,50 @@ package federation
 
 import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/confed-project/confed/internal/ownership"
 )
 
-// retain leaves what belongs to the member to the member. A retained field that another manager holds is left out; one
-// that only we hold is sent as it is, under the observed resourceVersion: leaving it out would reset it, and sending it
-// without the version would lose an update.
-func (p *stepper) retain(s *Step, live *unstructured.Unstructured) {
+// DefaultRetain returns the fields of a kind that members allocate or fill in, for Object.Retain of templates that may
+// contain them. Fields that a template does not contain need not be retained: they are never sent.
+func DefaultRetain(gk schema.GroupKind) []string {
+	switch gk {
+	case schema.GroupKind{Kind: "Service"}:
+		return []string{"/spec/clusterIP", "/spec/clusterIPs", "/spec/healthCheckNodePort", "/spec/ipFamilies",
+			"/spec/ipFamilyPolicy", "/spec/loadBalancerIP", "/spec/ports[*]/nodePort"}
+	case schema.GroupKind{Kind: "ServiceAccount"}:
+		return []string{"/secrets", "/imagePullSecrets"}
+	case schema.GroupKind{Kind: "PersistentVolumeClaim"}:
+		return []string{"/spec/volumeName"}
+	case schema.GroupKind{Kind: "PersistentVolume"}:
+		return []string{"/spec/claimRef"}
+	case schema.GroupKind{Group: "batch", Kind: "Job"}:
+		return []string{"/spec/selector", "/spec/template/metadata/labels/controller-uid",
+			"/spec/template/metadata/labels/batch.kubernetes.io~1controller-uid"}
+	case schema.GroupKind{Group: "admissionregistration.k8s.io", Kind: "MutatingWebhookConfiguration"},
+		schema.GroupKind{Group: "admissionregistration.k8s.io", Kind: "ValidatingWebhookConfiguration"}:
+		return []string{"/webhooks[*]/clientConfig/caBundle"}
+	case schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}:
+		return []string{"/spec/conversion/webhook/clientConfig/caBundle"}
+	case schema.GroupKind{Group: "apiregistration.k8s.io", Kind: "APIService"}:
+		return []string{"/spec/caBundle"}
+	}
+	return nil
+}
+
+// yield leaves what belongs to the member to the member, and what others took and may keep to them.
+func (p *stepper) yield(s *Step, live *unstructured.Unstructured) {
 	doc := s.Manifest.Object
 	for _, path := range p.r.retain {
-		value, ok := get(live.Object, path)
-		if !ok {
-			continue // the member has none: what the template says stands
+		var adopted bool
+		if doc, adopted = ownership.ToMember.Apply(path, doc, live.Object, p.Manager); adopted {
+			// A live value that is sent back must be the one that is there.
+			s.Precondition.ResourceVersion = ptr(live.GetResourceVersion())
 		}
-		if len(ownership.Of(live.Object).Holders(ownership.Fields(path), p.Manager)) > 0 {
-			doc = unset(doc, path)
-			continue
-		}
-		doc = set(doc, path, value)
-		s.Precondition.ResourceVersion = ptr(live.GetResourceVersion())
+	}
+	for _, path := range p.r.ignore {
+		doc, _ = ownership.ToOthers.Apply(path, doc, live.Object, p.Manager)
 	}
 	s.Manifest = &unstructured.Unstructured{Object: doc}
 }

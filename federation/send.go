@@ -43,23 +43,39 @@ func (l *lane) send(ctx context.Context, s Step) (*unstructured.Unstructured, er
 	return nil, fmt.Errorf("%w: verb %q", ErrInvalid, s.Verb)
 }
 
-// apply first moves the managed fields where the plan says so, then applies under the observed identity.
+// apply first moves the managed fields where the plan says so, then applies under the observed identity. When the member
+// no longer knows a version in the managed fields, they are mended once.
 func (l *lane) apply(ctx context.Context, s Step) (*unstructured.Unstructured, error) {
-	version := s.Precondition.ResourceVersion
 	if s.Patch != nil {
-		live, err := l.client.Patch(ctx, s.target(), s.Patch, metav1.PatchOptions{FieldManager: s.Manager})
-		if err != nil {
+		if err := l.rewrite(ctx, &s, s.Patch); err != nil {
 			return nil, err
 		}
-		if version != nil {
-			version = ptr(live.GetResourceVersion())
-		}
 	}
+	live, err := l.put(ctx, s)
+	if err == nil || s.Mend == nil || !classify(err).version {
+		return live, err
+	}
+	if err := l.rewrite(ctx, &s, s.Mend); err != nil {
+		return nil, err
+	}
+	return l.put(ctx, s)
+}
+
+// rewrite patches managed fields; a precondition on the version goes on from the new one.
+func (l *lane) rewrite(ctx context.Context, s *Step, patch []byte) error {
+	live, err := l.client.Patch(ctx, s.target(), patch, metav1.PatchOptions{FieldManager: s.Manager})
+	if err == nil && live != nil && s.Precondition.ResourceVersion != nil {
+		s.Precondition.ResourceVersion = ptr(live.GetResourceVersion())
+	}
+	return err
+}
+
+func (l *lane) put(ctx context.Context, s Step) (*unstructured.Unstructured, error) {
 	doc := s.Manifest.Object
 	if s.Precondition.UID != nil {
 		doc = set(doc, []string{"metadata", "uid"}, string(*s.Precondition.UID))
 	}
-	if version != nil {
+	if version := s.Precondition.ResourceVersion; version != nil {
 		doc = set(doc, []string{"metadata", "resourceVersion"}, *version)
 	}
 	return l.client.Patch(ctx, &unstructured.Unstructured{Object: doc}, nil,

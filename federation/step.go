@@ -91,10 +91,12 @@ func (p *stepper) unwished(s Step, o Observation) Step {
 		return s.as(Keep, ReasonUnselected, "what is here is not ours")
 	case p.suspended:
 		return s.hold(ReasonSuspended, "suspended; a copy stays")
+	case optedOut(live):
+		return p.release(s, live, ReasonOptedOut, "the copy says "+OptOutAnnotation)
 	}
 	host := p.r.obj.HostUID != "" && live.GetUID() == p.r.obj.HostUID
 	if host || p.r.obj.Orphan {
-		return p.release(s, live)
+		return p.release(s, live, ReasonUnselected, why(p.decision))
 	}
 	gk := p.r.gvk.GroupKind()
 	switch {
@@ -167,6 +169,9 @@ func (p *stepper) compare(s Step, o Observation, v *variant) Step {
 	if o.Settled.Digest == s.Digest && o.settled() {
 		return s.settled()
 	}
+	if optedOut(live) {
+		return p.optOut(s, live)
+	}
 	if live.GetDeletionTimestamp() != nil {
 		return s.hold(ReasonDeleting, "is being deleted; will be created again when it is gone")
 	}
@@ -190,7 +195,7 @@ func (p *stepper) compare(s Step, o Observation, v *variant) Step {
 		}
 		reason, message = ReasonDrifted, "no longer ours: "
 	}
-	p.retain(&s, live)
+	p.yield(&s, live)
 	if reason != ReasonDrifted {
 		found = ownership.Changes(s.Manifest.Object, fields, live.Object)
 	}
@@ -208,8 +213,27 @@ func (p *stepper) compare(s Step, o Observation, v *variant) Step {
 	}
 	if moved, ok := entries.Move(p.Manager, former); ok {
 		s.Patch = managedFieldsPatch(moved, live, nil)
+	} else if mended, ok := entries.Versioned(p.r.gvk.GroupVersion().String()); ok {
+		s.Mend = managedFieldsPatch(mended, live, nil)
 	}
 	return s.as(Apply, reason, message)
+}
+
+func optedOut(live *unstructured.Unstructured) bool {
+	return metadata(live, "annotations", OptOutAnnotation) == "true"
+}
+
+// optOut leaves a copy to the member that asked for it.
+func (p *stepper) optOut(s Step, live *unstructured.Unstructured) Step {
+	switch {
+	case label(live, p.Owner.Key) != p.Owner.Value:
+		s.Holds = false
+		return s.hold(ReasonOptedOut, "the copy says "+OptOutAnnotation)
+	case p.suspended:
+		return s.hold(ReasonSuspended, "suspended; would be released")
+	}
+	s.Manifest = nil
+	return p.release(s, live, ReasonOptedOut, "the copy says "+OptOutAnnotation)
 }
 
 func (s Step) settled() Step {

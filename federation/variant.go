@@ -1,9 +1,10 @@
 package federation
 
 import (
-	"github.com/confed-project/confed/override"
-
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/confed-project/confed/internal/ownership"
+	"github.com/confed-project/confed/override"
 )
 
 // variant is a manifest as some clusters share it: those with the same overrides and the same number of replicas, as long
@@ -11,23 +12,21 @@ import (
 type variant struct {
 	Rendered
 	err   error
-	wish  map[string]any // the manifest less what is retained: what must be ours
+	wish  map[string]any // the manifest less what is retained or ignored: what must be ours
 	plain map[string]any // the manifest less our label and digest: what identical means
 }
 
 // variantKey has one bit per override.
 type variantKey struct {
 	overrides [4]uint64
-	replicas  int64
-	divided   bool
+	numbers   counts
 }
 
 // variant renders, stamps and digests each distinct manifest of a plan once.
 func (p *stepper) variant() *variant {
-	key := variantKey{}
-	var replicas *int64
+	key := variantKey{numbers: p.following}
 	if p.share != nil {
-		key.divided, key.replicas, replicas = true, p.share.Replicas, &p.share.Replicas
+		key.numbers[0] = p.share.Replicas
 	}
 	var buf [16]int
 	layers, err := p.r.layers(p.cluster, buf[:0])
@@ -49,7 +48,7 @@ func (p *stepper) variant() *variant {
 	}
 	asked := false
 	lookup := vars(p.cluster)
-	v := p.make(layers, replicas, func(name string) (any, bool) { asked = true; return lookup(name) })
+	v := p.make(layers, key.numbers, func(name string) (any, bool) { asked = true; return lookup(name) })
 	switch {
 	case shared && asked:
 		p.variants[key] = nil
@@ -59,9 +58,9 @@ func (p *stepper) variant() *variant {
 	return v
 }
 
-func (p *stepper) make(layers []int, replicas *int64, vars override.Vars) *variant {
+func (p *stepper) make(layers []int, numbers counts, vars override.Vars) *variant {
 	v := &variant{}
-	if v.Rendered, v.err = p.r.edit(layers, replicas, vars); v.err != nil {
+	if v.Rendered, v.err = p.r.edit(layers, numbers, vars); v.err != nil {
 		return v
 	}
 	v.plain = v.Manifest.Object
@@ -71,8 +70,10 @@ func (p *stepper) make(layers []int, replicas *int64, vars override.Vars) *varia
 	}
 	v.Manifest = &unstructured.Unstructured{Object: doc}
 	v.wish = doc
-	for _, path := range p.r.retain {
-		v.wish = unset(v.wish, path)
+	for _, paths := range [][]ownership.Path{p.r.retain, p.r.ignore} {
+		for _, path := range paths {
+			v.wish = path.Without(v.wish)
+		}
 	}
 	return v
 }

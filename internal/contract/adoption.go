@@ -90,6 +90,18 @@ func adoption() []Scenario {
 			require.True(s, s.plan().Gone())
 			s.live()
 		}},
+		{Name: "a copy that opts out is released and left alone", Run: func(s *Stage) {
+			s.object.Adopt = federation.AdoptAlways
+			s.created(configMap)
+			s.edit(`[{op: add, path: /metadata/annotations/confed.dev~1opt-out, value: "true"}, {op: replace, path: /data/colour, value: red}]`)
+			s.do(federation.Release, federation.ReasonOptedOut)
+			before := s.live().GetResourceVersion()
+			s.dispatch(s.expect(federation.Hold, federation.ReasonOptedOut))
+			s.unselect()
+			require.True(s, s.plan().Gone())
+			require.Equal(s, before, s.live().GetResourceVersion())
+			require.Equal(s, "red", s.at("data.colour"))
+		}},
 		{Name: "the host's own object is labelled, released, never deleted", Run: func(s *Stage) {
 			s.object.HostUID = s.create(somebody, theirs).GetUID()
 			s.wish(`{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}`)

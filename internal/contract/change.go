@@ -3,6 +3,7 @@ package contract
 import (
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/confed-project/confed/federation"
 	"github.com/confed-project/confed/override"
@@ -60,6 +61,28 @@ spec:
 			require.Equal(s, federation.ReasonConflict, r.Reason, "the member scaled between plan and dispatch")
 			s.do(federation.Apply, federation.ReasonChanged)
 			require.EqualValues(s, 9, s.at("spec.replicas"))
+			s.atRest()
+		}},
+		Scenario{Name: "a member's own value inside a keyed list", Run: func(s *Stage) {
+			s.object.Retain = federation.DefaultRetain(schema.GroupKind{Kind: "Service"})
+			s.created(`{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {type: NodePort, ports: [{name: http, port: 80}]}}`)
+			s.edit(`[{op: add, path: /spec/ports/0/nodePort, value: 30099}]`)
+			s.atRest()
+			s.wish(`{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {type: NodePort, ports: [{name: http, port: 80, nodePort: 30098}], sessionAffinity: ClientIP}}`)
+			s.do(federation.Apply, federation.ReasonChanged)
+			require.EqualValues(s, 30099, s.at("spec.ports.0.nodePort"))
+			require.Equal(s, "ClientIP", s.at("spec.sessionAffinity"))
+			s.atRest()
+		}},
+		Scenario{Name: "what others may take is left to them, and ours until then", Run: func(s *Stage) {
+			s.object.Ignore = []string{"/spec/template/spec/containers[name=web]/image"}
+			s.created(deployment)
+			s.edit(`[{op: replace, path: /spec/template/spec/containers/0/image, value: "theirs:1"}]`)
+			s.atRest()
+			s.object.Template = s.object.Template.DeepCopy()
+			s.object.Template.SetLabels(map[string]string{"app": "web", "v": "2"})
+			s.do(federation.Apply, federation.ReasonChanged)
+			require.Equal(s, "theirs:1", s.at("spec.template.spec.containers.0.image"))
 			s.atRest()
 		}},
 		Scenario{Name: "an override that fails holds the cluster and writes nothing", Run: func(s *Stage) {

@@ -11,7 +11,7 @@ import (
 // items of keyed lists are matched by the keys that any manager's entry shows, quantities are compared as quantities,
 // and a zero value equals an absent one. Identity and server-set metadata do not count.
 func Identical(wish, live map[string]any) bool {
-	return within(wish, live, map[string]any(Of(live).All()), false)
+	return within(wish, live, Of(live).All(), false)
 }
 
 // quantities names the fields whose scalars, at any depth below, are resource quantities.

@@ -97,6 +97,22 @@ func (e Entries) Move(manager string, former []string) (Entries, bool) {
 	return append(rest, into), true
 }
 
+// Versioned returns the entries with every API version replaced by this one, and false when none is different. An API
+// server that no longer serves a version refuses every apply to an object with an entry in it.
+func (e Entries) Versioned(apiVersion string) (Entries, bool) {
+	out, changed := make(Entries, len(e)), false
+	for i := range e {
+		m, _, _ := e.entry(i)
+		out[i] = e[i]
+		if m != nil && m["apiVersion"] != apiVersion {
+			m = maps.Clone(m)
+			m["apiVersion"] = apiVersion
+			out[i], changed = m, true
+		}
+	}
+	return out, changed
+}
+
 // Without returns the entries less those of the managers on the main resource. An API server takes an empty list for
 // "unchanged", so a list that would become empty is the one empty entry that clears it.
 func (e Entries) Without(managers ...string) Entries {
@@ -118,29 +134,32 @@ func (e Entries) Holders(path []string, except string) []string {
 	var held []string
 	for i := range e {
 		m, manager, main := e.entry(i)
-		if m == nil || main && manager == except || contains(held, manager) {
-			continue
-		}
-		node, ok := fieldsOf(m), true
-		for _, key := range path {
-			if node, ok = node[key].(map[string]any); !ok {
-				break
-			}
-		}
-		if ok {
+		if m != nil && !(main && manager == except) && !contains(held, manager) && at(fieldsOf(m), path) {
 			held = append(held, manager)
 		}
 	}
 	return held
 }
 
-// Fields spells a path of map keys as keys of fieldsV1 maps.
-func Fields(path []string) []string {
-	keys := make([]string, len(path))
-	for i, key := range path {
-		keys[i] = "f:" + key
+// holds reports whether the manager holds the path on the main resource.
+func (e Entries) holds(path []string, manager string) bool {
+	for i := range e {
+		if m, name, main := e.entry(i); main && name == manager && at(fieldsOf(m), path) {
+			return true
+		}
 	}
-	return keys
+	return false
+}
+
+// at reports whether a fieldsV1 map has the path.
+func at(node map[string]any, path []string) bool {
+	ok := true
+	for _, key := range path {
+		if node, ok = node[key].(map[string]any); !ok {
+			return false
+		}
+	}
+	return true
 }
 
 func fieldsOf(entry map[string]any) map[string]any {
