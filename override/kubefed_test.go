@@ -71,3 +71,38 @@ func TestKubeFedRows(t *testing.T) {
 		"rename-via-metadata": true, "empty-path": true, "noslash": true, "bypass-invalid-path": true, "bigint": true,
 	}, differ)
 }
+
+// What KubeFed refuses before it looks at any object, and what its own end-to-end fixtures do.
+func TestKubeFedParsing(t *testing.T) {
+	for _, row := range []struct {
+		name, patches string
+		err           error
+	}{
+		{"plain", `[{"path":"/spec/replicas","value":1}]`, nil},
+		{"no overrides", `[]`, nil},
+		{"namespace", `[{"path":"/metadata/namespace","value":"x"}]`, ErrProtected},
+		{"name", `[{"path":"/metadata/name","value":"x"}]`, ErrProtected},
+		{"generateName", `[{"path":"/metadata/generateName","value":"x"}]`, ErrProtected},
+		{"kind", `[{"path":"/kind","value":"x"}]`, ErrProtected},
+		{"apiVersion is judged when the object is known", `[{"path":"/apiVersion","value":"extensions/v1beta1"}]`, nil},
+		{"the same path twice", `[{"path":"/spec/x","value":1},{"op":"add","path":"/spec/x","value":2}]`, ErrInvalid},
+		{"two items at one place, which KubeFed refuses too", `[{"op":"add","path":"/spec/args/0","value":"a"},{"op":"add","path":"/spec/args/0","value":"b"}]`, nil},
+		{"all labels", `[{"path":"/metadata/labels","value":{"x":"y"}}]`, nil},
+	} {
+		_, err := Compile(parsePatches(t, row.patches))
+		require.ErrorIs(t, err, row.err, row.name)
+	}
+	for _, row := range []struct{ doc, patches, want string }{
+		{`{"data":{"foo":"bar"}}`, `[{"path":"/data","value":{"foo":"baz"}}]`, `{"data":{"foo":"baz"}}`},
+		{`{"spec":{"replicas":2,"template":{"spec":{"containers":[{"image":"busybox"}]}}}}`,
+			`[{"path":"/spec/replicas","value":1},{"path":"/spec/template/spec/containers/0/image","value":"busybox:1.31.0-uclibc"}]`,
+			`{"spec":{"replicas":1,"template":{"spec":{"containers":[{"image":"busybox:1.31.0-uclibc"}]}}}}`},
+		{`{"spec":{"parallelism":1}}`, `[{"path":"/spec/parallelism","value":2}]`, `{"spec":{"parallelism":2}}`},
+		{`{"metadata":{}}`, `[{"path":"/metadata/labels","value":{"crudtester-operation":"update","kubefed.io/managed":"true"}}]`,
+			`{"metadata":{"labels":{"crudtester-operation":"update","kubefed.io/managed":"true"}}}`},
+	} {
+		got, err := Apply(object(t, row.doc), parsePatches(t, row.patches))
+		require.NoError(t, err)
+		require.Empty(t, cmp.Diff(object(t, row.want), got))
+	}
+}
