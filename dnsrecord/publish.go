@@ -7,7 +7,23 @@ import (
 	"strings"
 )
 
-// publish appends the endpoints of one name.
+// publishAll returns the endpoints of all places, sorted: publish adds those of one name in order.
+func (s *answerSet) publishAll(places []*place, f *faults) []Endpoint {
+	slices.SortFunc(places, func(a, b *place) int { return strings.Compare(a.name, b.name) })
+	n := len(places) + 1
+	for _, p := range places {
+		if s.Split != nil {
+			n += len(p.members)
+		}
+	}
+	out := make([]Endpoint, 0, n)
+	for _, p := range places {
+		out = s.publish(out, p, f)
+	}
+	return out
+}
+
+// publish appends the endpoints of one name, by type and set identifier.
 func (s *answerSet) publish(out []Endpoint, p *place, f *faults) []Endpoint {
 	var from [3][]*member // who answers, by kind
 	for _, m := range p.members {

@@ -98,9 +98,13 @@ func fleet(n int) []dnsrecord.Cluster {
 
 func BenchmarkRecords(b *testing.B) {
 	service := dnsrecord.Service{Name: "nginx", Namespace: "test", Federation: "galactic", Domain: "example.com"}
-	for _, n := range []int{10, 1000} {
-		b.Run(fmt.Sprintf("clusters=%d", n), func(b *testing.B) {
-			answers := dnsrecord.Answers{Clusters: fleet(n)}
+	for _, row := range []struct {
+		name  string
+		n     int
+		split *dnsrecord.Split
+	}{{"clusters=10", 10, nil}, {"clusters=1000", 1000, nil}, {"clusters=1000,weighted", 1000, &dnsrecord.Split{Weight: "aws/weight"}}} {
+		b.Run(row.name, func(b *testing.B) {
+			answers := dnsrecord.Answers{Clusters: fleet(row.n), Split: row.split}
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := dnsrecord.Records(service, answers); err != nil {

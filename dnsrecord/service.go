@@ -2,7 +2,6 @@ package dnsrecord
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -54,7 +53,7 @@ type Cluster struct {
 }
 
 // Split gives every cluster endpoints of its own, with the name of the cluster as set identifier, for DNS providers that
-// choose between answers. Without it Weight and Properties of a Cluster mean nothing.
+// choose between answers; they want a weight or Properties with it. Without Split, Weight and Properties of a Cluster mean nothing.
 type Split struct {
 	// Weight names the provider property that carries Cluster.Weight, such as aws/weight. Empty: weights are not published.
 	Weight string
@@ -95,19 +94,18 @@ func Records(s Service, a Answers) ([]Endpoint, error) {
 	for i := range set.members {
 		places.add(set.members[i], &f)
 	}
-	out := make([]Endpoint, 0, len(places.list)+1)
-	for _, p := range places.list {
-		out = set.publish(out, p, &f)
-	}
+	out := set.publishAll(places.list, &f)
 	if prefix != "" {
-		out = append(out, Endpoint{DNSName: prefix, Targets: []string{global}, RecordType: TypeCNAME, RecordTTL: set.ttl, Why: "short name"})
+		e := Endpoint{DNSName: prefix, Targets: []string{global}, RecordType: TypeCNAME, RecordTTL: set.ttl, Why: "short name"}
+		i, _ := slices.BinarySearchFunc(out, e, compareKey)
+		out = slices.Insert(out, i, e)
 	}
-	slices.SortFunc(out, compareKey)
 	return out, f.join()
 }
 
 // Hosts returns the records of given names, such as the hosts of an ingress: each answers with the addresses of all clusters.
-// A name may have a wildcard as its first label. Regions and zones mean nothing here; for the rest see Records.
+// A name may have a wildcard as its first label. Without a usable name the endpoints are a copy of Answers.Previous, unless there are no
+// names at all and AllowEmpty is set. Regions and zones mean nothing here; for the rest see Records.
 func Hosts(names []string, a Answers) ([]Endpoint, error) {
 	var f faults
 	set, ok := newAnswerSet(a, &f)
@@ -119,7 +117,10 @@ func Hosts(names []string, a Answers) ([]Endpoint, error) {
 		}
 		usable[name] = true
 	}
-	if !ok || len(usable) == 0 && len(names) > 0 {
+	if len(names) == 0 && !a.AllowEmpty {
+		f.add("", "names", fmt.Errorf("%w: there is none", ErrInvalidName))
+	}
+	if !ok || len(usable) == 0 && len(f) > 0 {
 		return clone(a.Previous), f.join()
 	}
 	set.subject = strings.Join(names, " ")
@@ -135,12 +136,11 @@ func Hosts(names []string, a Answers) ([]Endpoint, error) {
 	if !set.gather(&f) {
 		return clone(a.Previous), f.join()
 	}
-	out := []Endpoint{}
-	for _, name := range slices.Sorted(maps.Keys(usable)) {
-		out = set.publish(out, &place{name: name, members: set.members}, &f)
+	places := make([]*place, 0, len(usable))
+	for name := range usable {
+		places = append(places, &place{name: name, members: set.members})
 	}
-	slices.SortFunc(out, compareKey)
-	return out, f.join()
+	return set.publishAll(places, &f), f.join()
 }
 
 // names returns the first part of all names, the global name (empty when there can be none) and the labels of the endpoints.
