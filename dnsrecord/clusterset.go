@@ -41,7 +41,7 @@ type Port struct {
 
 // Backend is an endpoint of a headless service.
 type Backend struct {
-	Hostname  string   // a DNS label; empty: one is made of each address
+	Hostname  string   // a DNS label; empty: one is made of each address, such as 10-1-0-3
 	Addresses []string // IP addresses
 	Ready     bool
 	Ports     []Port // where it listens; nil: on the ports of the Export. Only named ones count.

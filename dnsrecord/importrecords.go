@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"net/netip"
 	"slices"
 	"strings"
 )
@@ -193,11 +192,10 @@ func (z *zoneWriter) hosts(e Export, svc string) []host {
 			continue
 		}
 		for _, a := range v4 {
-			enter(strings.ReplaceAll(a, ".", "-"), []string{a}, nil, ports)
+			enter(hostLabel(a), []string{a}, nil, ports)
 		}
 		for _, a := range v6 {
-			ip, _ := netip.ParseAddr(a) // it was made by netip
-			enter(strings.ReplaceAll(ip.StringExpanded(), ":", "-"), nil, []string{a}, ports)
+			enter(hostLabel(a), nil, []string{a}, ports)
 		}
 	}
 	out := make([]host, 0, len(byName))
@@ -205,6 +203,18 @@ func (z *zoneWriter) hosts(e Export, svc string) []host {
 		out = append(out, *byName[label])
 	}
 	return out
+}
+
+// hostLabel names a backend that has no host name by its address, as CoreDNS does: 10-1-0-3, 2001-db8--1.
+func hostLabel(address string) string {
+	label := strings.NewReplacer(".", "-", ":", "-").Replace(address)
+	if strings.HasPrefix(label, "-") {
+		label = "0" + label
+	}
+	if strings.HasSuffix(label, "-") {
+		label += "0"
+	}
+	return label
 }
 
 // portName returns the name that a port is looked up by, or nothing when there can be none.

@@ -52,33 +52,39 @@ func eventually(t *testing.T, what string, try func() error) {
 	require.NoError(t, err, what)
 }
 
-// startAPIServer returns a kube-apiserver that serves DNSEndpoints by the definition that external-dns ships.
-func startAPIServer(t *testing.T) *rest.Config {
+// startAPIServer returns a kube-apiserver that serves a custom resource.
+func startAPIServer(t *testing.T, definition []byte, resource schema.GroupVersionResource) *cluster.Server {
 	t.Helper()
 	fleet, err := cluster.Start(t.Context(), cluster.Options{Members: 1, NoControllers: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, fleet.Stop(t.Failed())) })
 
+	object := &unstructured.Unstructured{}
+	require.NoError(t, yaml.Unmarshal(definition, &object.Object))
+	client, err := dynamic.NewForConfig(fleet.Host.Config())
+	require.NoError(t, err)
+	_, err = client.Resource(crds).Create(t.Context(), object, metav1.CreateOptions{})
+	require.NoError(t, err)
+	eventually(t, resource.Resource+" are served", func() error {
+		_, err := client.Resource(resource).List(t.Context(), metav1.ListOptions{})
+		return err
+	})
+	return fleet.Host
+}
+
+// definitionOfDNSEndpoint is the one that external-dns ships.
+func definitionOfDNSEndpoint(t *testing.T) []byte {
+	t.Helper()
 	dir, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/external-dns").Output()
 	require.NoError(t, err)
 	data, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "config/crd/standard/dnsendpoints.externaldns.k8s.io.yaml"))
 	require.NoError(t, err)
-	definition := &unstructured.Unstructured{}
-	require.NoError(t, yaml.Unmarshal(data, &definition.Object))
-	client, err := dynamic.NewForConfig(fleet.Host.Config())
-	require.NoError(t, err)
-	_, err = client.Resource(crds).Create(t.Context(), definition, metav1.CreateOptions{})
-	require.NoError(t, err)
-	eventually(t, "DNSEndpoint is served", func() error {
-		_, err := client.Resource(dnsEndpoints).List(t.Context(), metav1.ListOptions{})
-		return err
-	})
-	return fleet.Host.Config()
+	return data
 }
 
 // TestExternalDNSReadsOurObjects writes DNSEndpoints to a real API server and lets external-dns read them there.
 func TestExternalDNSReadsOurObjects(t *testing.T) {
-	ctx, config := t.Context(), startAPIServer(t)
+	ctx, config := t.Context(), startAPIServer(t, definitionOfDNSEndpoint(t), dnsEndpoints).Config()
 	client, err := dynamic.NewForConfig(config)
 	require.NoError(t, err)
 	objects := client.Resource(dnsEndpoints).Namespace("default")

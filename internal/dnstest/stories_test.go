@@ -44,8 +44,16 @@ func service(t *testing.T, edit func(*dnsrecord.Answers)) []dnsrecord.Endpoint {
 	return endpoints
 }
 
-// clusterSet returns the records of one service with a ClusterSetIP, one headless, and one headless without a ready backend.
+// clusterSet returns the records of imports.
 func clusterSet(t *testing.T) []dnsrecord.Endpoint {
+	t.Helper()
+	endpoints, err := dnsrecord.ImportRecords("clusterset.local", 5, imports(t))
+	require.NoError(t, err)
+	return endpoints
+}
+
+// imports returns one service with a ClusterSetIP, one headless, and one headless without a ready backend.
+func imports(t *testing.T) []dnsrecord.Import {
 	t.Helper()
 	http, metrics := dnsrecord.Port{Name: "http", Port: 80}, dnsrecord.Port{Name: "metrics", Protocol: "UDP", Port: 9090}
 	unite := func(name string, exports ...dnsrecord.Export) dnsrecord.Import {
@@ -62,10 +70,8 @@ func clusterSet(t *testing.T) []dnsrecord.Endpoint {
 		}},
 		dnsrecord.Export{Cluster: "tokyo", Headless: true, Ports: []dnsrecord.Port{http}, Backends: []dnsrecord.Backend{
 			{Hostname: "db-0", Ready: true, Addresses: []string{"10.2.0.1"}},
-			{Ready: true, Addresses: []string{"10.2.0.2", "2001:db8:2::2"}},
+			{Ready: true, Addresses: []string{"10.2.0.2", "2001:db8:2::2"}, Ports: []dnsrecord.Port{{Name: "http", Port: 8080}}},
 		}})
 	idle := unite("idle", dnsrecord.Export{Cluster: "paris", Headless: true, Ports: []dnsrecord.Port{http}, Backends: []dnsrecord.Backend{{Hostname: "x", Addresses: []string{"10.1.0.9"}}}})
-	endpoints, err := dnsrecord.ImportRecords("clusterset.local", 5, []dnsrecord.Import{web, db, idle})
-	require.NoError(t, err)
-	return endpoints
+	return []dnsrecord.Import{web, db, idle}
 }
