@@ -55,13 +55,16 @@ func Aggregate(kind metav1.GroupKind, members []Member, rows ...Field) (status m
 	if len(rows) == 0 {
 		rows = Fields(kind)
 	}
-	a := aggregation{members: sortedMembers(members)}
-	a.total = len(a.members)
+	a := aggregation{members: members, total: len(members)}
+	sorted := ascending(members)
+	if !sorted {
+		a.members = slices.Clone(members)
+		slices.SortStableFunc(a.members, func(a, b Member) int { return strings.Compare(a.Cluster, b.Cluster) })
+	}
 	a.open(rows)
 	s := &source{}
 	for i := range a.members {
-		twin := i > 0 && a.members[i-1].Cluster == a.members[i].Cluster || i+1 < a.total && a.members[i+1].Cluster == a.members[i].Cluster
-		if status, ok := a.status(&a.members[i], twin); ok {
+		if status, ok := a.status(&a.members[i], !sorted && a.twin(i)); ok {
 			s.member, s.parent = &a.members[i], status
 			a.read(s)
 		}
@@ -73,14 +76,14 @@ func Aggregate(kind metav1.GroupKind, members []Member, rows ...Field) (status m
 	return out, slices.Compact(a.gaps)
 }
 
-func sortedMembers(members []Member) []Member {
-	byName := func(a, b Member) int { return strings.Compare(a.Cluster, b.Cluster) }
-	if slices.IsSortedFunc(members, byName) {
-		return members
+// ascending tells members in order and without two of one name.
+func ascending(members []Member) bool {
+	for i := 1; i < len(members); i++ {
+		if members[i-1].Cluster >= members[i].Cluster {
+			return false
+		}
 	}
-	members = slices.Clone(members)
-	slices.SortStableFunc(members, byName)
-	return members
+	return true
 }
 
 // aggregation is one run.
@@ -135,7 +138,7 @@ func newRow(f Field) (row, error) {
 	wild := false
 	for _, s := range segments {
 		if s.key != "" || s.index >= 0 {
-			return row{}, fmt.Errorf("%w %q: only fields and *", ErrPath, f.Path)
+			return row{}, fmt.Errorf("%w %q: only fields and *", errPath, f.Path)
 		}
 		r.path = append(r.path, s.name)
 		wild = wild || s.every()
@@ -154,6 +157,11 @@ func newRow(f Field) (row, error) {
 
 func (a *aggregation) gap(cluster, path, reason, message string) {
 	a.gaps = append(a.gaps, Gap{Cluster: cluster, Path: path, Reason: reason, Message: message})
+}
+
+// twin tells whether a member shares its name with a neighbour.
+func (a *aggregation) twin(i int) bool {
+	return i > 0 && a.members[i-1].Cluster == a.members[i].Cluster || i+1 < a.total && a.members[i+1].Cluster == a.members[i].Cluster
 }
 
 // status is what one member reports, if it does; twin: it shares its name with another.

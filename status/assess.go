@@ -123,16 +123,14 @@ func usual(o *object) verdict {
 		c := o.condition(kind)
 		once := kind == "Succeeded" || kind == "Complete" || kind == "Completed"
 		switch {
-		case c.kind == "":
+		case c.kind == "", (once || kind == "Failed") && !c.is("True"): // tells nothing
 		case c.stale(o):
 			return progress("StaleCondition", kind+" was made for an earlier generation")
 		case kind == "Failed":
-			if c.is("True") {
-				return failed(reasonOr(c.reason, kind), c.message)
-			}
+			return failed(reasonOr(c.reason, kind), c.message)
 		case c.is("True"):
 			return verdict{HealthCurrent, reasonOr(c.reason, kind), c.message}
-		case c.is("False") && !once, c.is("Unknown") && !once:
+		case c.is("False"), c.is("Unknown"):
 			return progress(reasonOr(c.reason, "Not"+kind), c.message)
 		}
 	}

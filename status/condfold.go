@@ -9,8 +9,9 @@ import (
 // conditionsFold makes one list of conditions, one per type, out of those of all members.
 type conditionsFold struct {
 	Field
-	types []*conditionTally // in order of appearance
-	last  int               // index of the one found last; members list their conditions in one order
+	types  []*conditionTally // in order of appearance
+	byKind map[string]*conditionTally
+	next   int // index of the type that probably comes next: members list their conditions in one order
 }
 
 // conditionTally is what the members say of one type, by status and reason.
@@ -42,6 +43,7 @@ func (f *conditionsFold) add(s *source) []problem {
 	if !ok {
 		return wrongType(s.value, "a list")
 	}
+	f.next = 0
 	var problems []problem
 	for _, e := range list {
 		m, ok := e.(map[string]any)
@@ -61,11 +63,11 @@ func (f *conditionsFold) entry(from *Member, m map[string]any) []problem {
 	}
 	status, _ := m["status"].(string)
 	if status != "True" && status != "False" && status != "Unknown" {
-		return []problem{{GapWrongType, kind + ": status is neither True, False nor Unknown"}}
+		return []problem{{GapWrongType, shorten(kind, whyRunes) + ": status is neither True, False nor Unknown"}}
 	}
 	t := f.tally(kind)
 	if t.from == from {
-		return []problem{{GapDuplicate, kind}}
+		return []problem{{GapDuplicate, shorten(kind, whyRunes)}}
 	}
 	t.from = from
 	t.heard++
@@ -75,25 +77,32 @@ func (f *conditionsFold) entry(from *Member, m map[string]any) []problem {
 	g.heard++
 	g.say(message, from.Cluster)
 	at, problems := moment(m["lastTransitionTime"])
-	if g.earliest.text == "" || at.text != "" && at.compare(g.earliest) < 0 {
-		g.earliest = at
+	if at.text != "" {
+		if g.earliest.text == "" || at.compare(g.earliest) < 0 {
+			g.earliest = at
+		}
+		if at.compare(g.latest) > 0 {
+			g.latest = at
+		}
 	}
-	g.latest = later(g.latest, at)
 	return problems
 }
 
-// tally finds the type, most often right behind the one before.
 func (f *conditionsFold) tally(kind string) *conditionTally {
-	for i := range f.types {
-		at := (f.last + 1 + i) % len(f.types)
-		if f.types[at].kind == kind {
-			f.last = at
-			return f.types[at]
-		}
+	if f.next < len(f.types) && f.types[f.next].kind == kind {
+		f.next++
+		return f.types[f.next-1]
 	}
-	f.types = append(f.types, &conditionTally{kind: kind})
-	f.last = len(f.types) - 1
-	return f.types[f.last]
+	t := f.byKind[kind]
+	if t == nil {
+		if f.byKind == nil {
+			f.byKind = map[string]*conditionTally{}
+		}
+		t = &conditionTally{kind: kind}
+		f.byKind[kind] = t
+		f.types = append(f.types, t)
+	}
+	return t
 }
 
 func (t *conditionTally) group(status, reason string) *conditionGroup {
@@ -279,7 +288,7 @@ func (t *conditionTally) quote(status, reason string, total int) string {
 			b.WriteString(" and " + strconv.Itoa(more) + " more")
 		}
 		if v.message != "" {
-			b.WriteString(": " + v.message)
+			b.WriteString(": " + shorten(v.message, trimmedRunes))
 		}
 	}
 	if unnamed > 0 {

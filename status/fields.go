@@ -73,7 +73,7 @@ func Fields(kind metav1.GroupKind) []Field {
 		rows = customFields(kind)
 	}
 	if rows == nil {
-		rows = with(nil, observed(), conditionRow("Failed", "Stalled", "Reconciling", "Degraded", "ReplicaFailure", "Conflict", "Dangling"))
+		rows = with(nil, observed(), conditionRow("Failed", "Stalled", "Reconciling", "Degraded", "ReplicaFailure", "Conflict", "Dangling", "Terminating", "NonStructuralSchema"))
 	}
 	return rows
 }
@@ -134,16 +134,17 @@ func coreFields(kind string) []Field {
 	case "Pod":
 		rows := []Field{
 			{Path: "phase", Reduce: Worst, Order: []string{"Failed", "Unknown", "Pending", "Running", "Succeeded"}, Missing: "Unknown", With: []string{"reason", "message"}},
-			{Path: "startTime", Reduce: Earliest}, conditionRow(),
+			{Path: "startTime", Reduce: Earliest}, conditionRow("DisruptionTarget", "PodResizePending", "PodResizeInProgress"),
 		}
 		for _, path := range []string{"initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"} {
 			rows = append(rows, Field{Path: path, Reduce: Concat, Key: []string{"name"}, Mark: "name"})
 		}
 		return rows
 	case "Service":
-		return []Field{{Path: "loadBalancer.ingress", Reduce: Concat, Key: []string{"ip", "hostname", "ipMode"}}, conditionRow()}
+		return []Field{{Path: "loadBalancer.ingress", Reduce: Concat, Key: []string{"ip", "hostname", "ipMode"}}, conditionRow("LoadBalancerPortsError")}
 	case "PersistentVolumeClaim":
-		return []Field{{Path: "phase", Reduce: Worst, Order: []string{"Lost", "Pending", "Bound"}, Missing: "Pending"}, conditionRow("Resizing", "FileSystemResizePending")}
+		return []Field{{Path: "phase", Reduce: Worst, Order: []string{"Lost", "Pending", "Bound"}, Missing: "Pending"}, conditionRow(
+			"Resizing", "FileSystemResizePending", "ControllerResizeError", "NodeResizeError", "ModifyingVolume", "ModifyVolumeError")}
 	case "PersistentVolume":
 		return []Field{{Path: "phase", Reduce: Worst, Order: []string{"Failed", "Pending", "Available", "Bound", "Released"}, Missing: "Pending", With: []string{"reason", "message"}}}
 	case "Namespace":

@@ -204,9 +204,10 @@ func (f *observedFold) result(s scope) (any, map[string]any) {
 
 // behindFold shows one member that is between two revisions, if there is one.
 type behindFold struct {
-	other       string
-	value, with any
-	found       bool
+	other string
+	value any
+	with  string
+	found bool
 }
 
 func (f *behindFold) add(s *source) []problem {
@@ -228,6 +229,9 @@ func (f *behindFold) add(s *source) []problem {
 func (f *behindFold) result(scope) (any, map[string]any) {
 	if f.value == nil {
 		return nil, nil
+	}
+	if f.with == "" {
+		return f.value, nil
 	}
 	return f.value, map[string]any{f.other: f.with}
 }

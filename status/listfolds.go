@@ -2,6 +2,7 @@ package status
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -133,15 +134,24 @@ func unite(into, from map[string]any) {
 		case into[key] == nil:
 			into[key] = clone(v)
 		case isList && also:
-			for _, e := range more {
-				if !slices.ContainsFunc(have, func(h any) bool { return spell(h) == spell(e) }) {
-					have = append(have, clone(e))
-				}
-			}
-			slices.SortFunc(have, func(a, b any) int { return strings.Compare(spell(a), spell(b)) })
-			into[key] = have
+			into[key] = union(have, more)
 		}
 	}
+}
+
+func union(a, b []any) []any {
+	byText := make(map[string]any, len(a)+len(b))
+	for _, e := range b {
+		byText[spell(e)] = e
+	}
+	for _, e := range a {
+		byText[spell(e)] = e
+	}
+	out := make([]any, 0, len(byText))
+	for _, text := range slices.Sorted(maps.Keys(byText)) {
+		out = append(out, clone(byText[text]))
+	}
+	return out
 }
 
 // spell writes decoded JSON in one way; what is none sorts first.

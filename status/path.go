@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// ErrPath is wrapped by every complaint about a path that cannot be read.
-var ErrPath = errors.New("status: invalid path")
+// errPath begins every complaint about a path that cannot be read.
+var errPath = errors.New("status: invalid path")
 
 // segment is one step of a path: a field, a list index, or the first list entry whose field key has the text name.
 type segment struct {
@@ -40,12 +40,12 @@ func parsePath(path string) ([]segment, error) {
 			s, rest, err = bracketSegment(rest)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%w %q: %w", ErrPath, path, err)
+			return nil, fmt.Errorf("%w %q: %w", errPath, path, err)
 		}
 		out = append(out, s)
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("%w %q: empty", ErrPath, path)
+		return nil, fmt.Errorf("%w %q: empty", errPath, path)
 	}
 	return out, nil
 }

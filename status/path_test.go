@@ -21,7 +21,7 @@ func TestPath(t *testing.T) {
 	}
 	for _, path := range []string{"", ".", "$", "{}", "a.", "a..b", "a[", "a[]", "a[x]", "a[-1]", "a['x]", "a['x'y]", "a]b", "a[0]b", "a{b"} {
 		_, err := parsePath(path)
-		require.ErrorIs(t, err, ErrPath, path)
+		require.ErrorIs(t, err, errPath, path)
 	}
 	for _, path := range []string{"a.t.x", "a.list.x", "a[0]", "a.t[x=y]"} {
 		segments, err := parsePath(path)
@@ -39,7 +39,7 @@ func FuzzPath(f *testing.F) {
 	f.Fuzz(func(t *testing.T, path string) {
 		segments, err := parsePath(path)
 		if err != nil {
-			require.ErrorIs(t, err, ErrPath)
+			require.ErrorIs(t, err, errPath)
 			return
 		}
 		require.NotEmpty(t, segments)

@@ -65,25 +65,44 @@ func parseQuantity(text string) (n *big.Rat, binary, ok bool) {
 	if i > one {
 		scale.Inv(scale)
 	}
-	return n.Mul(n, scale), binary, true
+	return roundUp(n.Mul(n, scale)), binary, true
 }
 
-// result spells the sum with the largest suffix that leaves a whole number: binary ones if all had such.
-func (q *quantityFold) result(scope) (any, map[string]any) {
-	if !q.heard {
-		return nil, nil
+// roundUp leaves nothing finer than a billionth, as everywhere in Kubernetes.
+func roundUp(n *big.Rat) *big.Rat {
+	billion := new(big.Rat).SetInt64(1e9)
+	n.Mul(n, billion)
+	if !n.IsInt() && n.Sign() > 0 {
+		up := new(big.Int).Quo(n.Num(), n.Denom())
+		n.SetInt(up.Add(up, big.NewInt(1)))
 	}
-	if q.sum.Sign() == 0 {
+	return n.Quo(n, billion)
+}
+
+// result spells the sum with the largest suffix that leaves a whole number, a binary one if all had such.
+func (q *quantityFold) result(scope) (any, map[string]any) {
+	switch {
+	case !q.heard:
+		return nil, nil
+	case q.sum.Sign() == 0:
 		return "0", nil
 	}
-	names, base := suffixes(!q.decimal)
+	if text, ok := spellQuantity(&q.sum, true); ok && !q.decimal {
+		return text, nil
+	}
+	text, _ := spellQuantity(&q.sum, false) // roundUp has left nothing finer than its last suffix
+	return text, nil
+}
+
+func spellQuantity(n *big.Rat, binary bool) (string, bool) {
+	names, base := suffixes(binary)
 	unit := new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(base), big.NewInt(6), nil))
 	step := new(big.Rat).SetFrac64(1, base)
-	for _, suffix := range append(names, "") {
-		if quotient := new(big.Rat).Quo(&q.sum, unit); quotient.IsInt() {
-			return quotient.RatString() + suffix, nil
+	for _, suffix := range names {
+		if quotient := new(big.Rat).Quo(n, unit); quotient.IsInt() {
+			return quotient.RatString() + suffix, true
 		}
 		unit.Mul(unit, step)
 	}
-	return nil, nil
+	return "", false
 }

@@ -38,12 +38,12 @@ var errCheck = errors.New("status: invalid check")
 func (r Rule) apply(o *object) verdict {
 	for _, c := range r.Failed {
 		if holds, text := o.check(c); holds {
-			return failed(cmp.Or(c.Reason, "Failed"), text)
+			return failed(reasonOr(c.Reason, "Failed"), text)
 		}
 	}
 	for _, c := range r.InProgress {
 		if holds, text := o.check(c); holds {
-			return progress(cmp.Or(c.Reason, "InProgress"), text)
+			return progress(reasonOr(c.Reason, "InProgress"), text)
 		}
 	}
 	if len(r.Current) == 0 {
@@ -53,7 +53,7 @@ func (r Rule) apply(o *object) verdict {
 	for _, c := range r.Current {
 		holds, text := o.check(c)
 		if !holds {
-			return progress(cmp.Or(c.Reason, "NotCurrent"), text)
+			return progress(reasonOr(c.Reason, "NotCurrent"), text)
 		}
 		found = cmp.Or(found, text)
 	}

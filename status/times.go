@@ -104,7 +104,7 @@ func (f *durationFold) add(s *source) []problem {
 	case err != nil:
 		return []problem{{GapBadTime, shorten(text, whyRunes)}}
 	case d < 0:
-		return []problem{{GapNegative, text}}
+		return []problem{{GapNegative, shorten(text, whyRunes)}}
 	}
 	if f.best == "" || d > f.value || d == f.value && text < f.best {
 		f.best, f.value = text, d
