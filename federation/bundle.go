@@ -1,0 +1,206 @@
+package federation
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/confed-project/confed/placement"
+	"github.com/confed-project/confed/scheduling"
+	"github.com/confed-project/confed/status"
+)
+
+// Bundle is many objects that are planned as one. Each Item has what the program remembers of its object.
+type Bundle []Item
+
+// Item is one object of a Bundle.
+type Item struct {
+	Object Object
+
+	// Of this object; they take the place of the Snapshot's.
+	Holders  []string
+	Previous []placement.Decision
+	Shares   []scheduling.Share
+
+	// After names objects of the bundle (their Cluster does not count) that must be as wished and healthy in a cluster
+	// before this one is created or changed there, and that go only after this one is gone.
+	After []Key
+}
+
+// PlanBundle plans every object, in the order given. A step that has to wait for another object in its cluster becomes
+// hold / Waiting, with the name of what it waits for; so each pass carries out a wave. Namespaces need no After: what
+// lives in one comes after it by rank. Join makes one plan of them to dispatch.
+//
+// The error names two items with the same target, an After that is not in the bundle, or the items of a cycle; else it
+// joins what Plan said of single items, whose plans are empty, while the others are valid beside it.
+func (p Planner) PlanBundle(bundle Bundle, snap Snapshot) ([]Plan, error) {
+	after, err := bundle.dependencies()
+	if err != nil {
+		return nil, err
+	}
+	plans := make([]Plan, len(bundle))
+	var errs Plan
+	for i, item := range bundle {
+		own := snap
+		own.Holders, own.Previous, own.Shares = item.Holders, item.Previous, item.Shares
+		if plans[i], err = p.Plan(item.Object, own); err != nil {
+			errs.Errs = append(errs.Errs, fmt.Errorf("bundle[%d]: %w", i, err))
+		}
+	}
+	// What waits is judged by the steps as they were planned, so the order of the items does not matter.
+	waiting := make([]Plan, len(plans))
+	for i := range plans {
+		waiting[i] = plans[i]
+		waiting[i].Steps = slices.Clone(plans[i].Steps)
+		for _, n := range after[i] {
+			hold(waiting[i].Steps, plans[n].Steps, func(s, other Step) string { return s.waitsFor(other) })
+		}
+		for n := range plans {
+			if slices.Contains(after[n], i) {
+				hold(waiting[i].Steps, plans[n].Steps, func(s, other Step) string { return s.outlives(other) })
+			}
+		}
+	}
+	return waiting, errs.Err()
+}
+
+// hold turns steps into hold / Waiting where the step of another object in the same cluster says why.
+func hold(steps, others []Step, why func(s, other Step) string) {
+	for i, s := range steps {
+		for _, other := range others {
+			if other.Ref.Cluster != s.Ref.Cluster {
+				continue
+			}
+			if reason := why(s, other); reason != "" {
+				steps[i] = s.hold(ReasonWaiting, reason)
+			}
+		}
+	}
+}
+
+// waitsFor says why a create or an apply waits for an object that it comes after.
+func (s Step) waitsFor(other Step) string {
+	if s.Verb != Create && s.Verb != Apply {
+		return ""
+	}
+	if other.Verb != Keep || other.Reason != ReasonSettled {
+		return fmt.Sprintf("waits for %s (%s, %s)", other.Ref, other.Verb, other.Reason)
+	}
+	if other.live == nil {
+		return ""
+	}
+	health, why := status.Assess(other.live.Object)
+	if health == status.HealthCurrent || health == status.HealthUnknown && !strings.Contains(why, "InProgress") && !hasStatus(other) {
+		return ""
+	}
+	return fmt.Sprintf("waits for %s: %s", other.Ref, why)
+}
+
+// hasStatus: an object without any status has no health to wait for.
+func hasStatus(s Step) bool {
+	_, ok := s.live.Object["status"]
+	return ok
+}
+
+// outlives says why a delete or a release waits for an object that comes after it.
+func (s Step) outlives(other Step) string {
+	if s.Verb != Delete && s.Verb != Release || !other.Holds || other.Verb != Delete && other.Verb != Release && other.Reason != ReasonDeleting {
+		return ""
+	}
+	return fmt.Sprintf("waits until %s is gone", other.Ref)
+}
+
+// dependencies resolves After to indices, and finds what cannot be planned.
+func (b Bundle) dependencies() ([][]int, error) {
+	index := make(map[Key]int, len(b))
+	for i, item := range b {
+		if item.Object.Template == nil {
+			return nil, &Error{Field: fmt.Sprintf("bundle[%d].template", i), Err: fmt.Errorf("%w: missing", ErrInvalid)}
+		}
+		key := keyOf(item.Object)
+		if first, ok := index[key]; ok {
+			return nil, &Error{Object: refOf(item.Object).String(), Field: fmt.Sprintf("bundle[%d]", i),
+				Err: fmt.Errorf("%w: the same target as bundle[%d]", ErrInvalid, first)}
+		}
+		index[key] = i
+	}
+	after := make([][]int, len(b))
+	for i, item := range b {
+		for n, key := range item.After {
+			key.Cluster = ""
+			other, ok := index[key]
+			if !ok {
+				return nil, &Error{Object: refOf(item.Object).String(), Field: fmt.Sprintf("bundle[%d].after[%d]", i, n),
+					Err: fmt.Errorf("%w: %s %s is not in the bundle", ErrInvalid, key.GroupKind, key.Name)}
+			}
+			after[i] = append(after[i], other)
+		}
+	}
+	if cycle := findCycle(after); cycle != nil {
+		var names []string
+		for _, i := range cycle {
+			names = append(names, refOf(b[i].Object).String())
+		}
+		return nil, &Error{Field: "bundle.after", Err: fmt.Errorf("%w: cycle: %s", ErrInvalid, strings.Join(names, " -> "))}
+	}
+	return after, nil
+}
+
+func refOf(obj Object) Ref {
+	t := obj.Template
+	return Ref{GVK: t.GroupVersionKind(), Namespace: t.GetNamespace(), Name: t.GetName()}
+}
+
+func keyOf(obj Object) Key { return refOf(obj).Key() }
+
+// findCycle returns the nodes of one cycle, the first again at the end; nil when there is none.
+func findCycle(after [][]int) []int {
+	const open, closed = 1, 2
+	state := make([]int, len(after))
+	var path []int
+	var visit func(i int) []int
+	visit = func(i int) []int {
+		path = append(path, i)
+		state[i] = open
+		for _, n := range after[i] {
+			if state[n] == open {
+				return append(slices.Clone(path[slices.Index(path, n):]), n)
+			}
+			if state[n] == 0 {
+				if cycle := visit(n); cycle != nil {
+					return cycle
+				}
+			}
+		}
+		state[i] = closed
+		path = path[:len(path)-1]
+		return nil
+	}
+	for i := range after {
+		if state[i] == 0 {
+			if cycle := visit(i); cycle != nil {
+				return cycle
+			}
+		}
+	}
+	return nil
+}
+
+// Join makes one plan of many, to be dispatched as one: their steps sorted by cluster, rank, kind and name, their errors,
+// and the earliest moment to look again. Decisions and shortfalls belong to single objects and stay with their plans.
+func Join(plans ...Plan) Plan {
+	var all Plan
+	for _, p := range plans {
+		all.Steps = append(all.Steps, p.Steps...)
+		all.Errs = append(all.Errs, p.Errs...)
+		all.Redacted = all.Redacted || p.Redacted
+		if !p.Next.IsZero() && (all.Next.IsZero() || p.Next.Before(all.Next)) {
+			all.Next = p.Next
+		}
+	}
+	slices.SortStableFunc(all.Steps, func(a, b Step) int {
+		return cmp.Or(cmp.Compare(a.Ref.Cluster, b.Ref.Cluster), cmp.Compare(a.Rank, b.Rank), cmp.Compare(a.Ref.String(), b.Ref.String()))
+	})
+	return all
+}

@@ -1,0 +1,37 @@
+package federation
+
+import "maps"
+
+// Allowance is how many copies may still be deleted or released. It is a value shared by many plans, so that plans of one
+// object each, all below a limit, cannot empty a cluster; the program makes a new one for each period.
+type Allowance struct {
+	Total      int            // over all clusters
+	PerCluster int            // in each cluster
+	Used       map[string]int // by cluster, so far
+}
+
+// Guard returns the plan with every delete and release beyond the allowance as hold / Guarded, and what is left of the
+// allowance when the plan is carried out. It is a pure function: one of the func(Plan) Plan that fit between planning and
+// dispatching.
+func Guard(p Plan, a Allowance) (Plan, Allowance) {
+	left := a
+	left.Used = maps.Clone(a.Used)
+	if left.Used == nil {
+		left.Used = map[string]int{}
+	}
+	steps := make([]Step, len(p.Steps))
+	for i, s := range p.Steps {
+		if s.Verb == Delete || s.Verb == Release {
+			if left.Total < 1 || left.Used[s.Ref.Cluster] >= left.PerCluster {
+				s = s.hold(ReasonGuarded, "more copies would go than are allowed; allow more to go on")
+				s.Holds = true
+			} else {
+				left.Total--
+				left.Used[s.Ref.Cluster]++
+			}
+		}
+		steps[i] = s
+	}
+	p.Steps = steps
+	return p, left
+}
