@@ -10,9 +10,6 @@ package scheduling
 // their Min, and what they keep.
 func Even(domains map[string]string) Strategy {
 	return func(req Request, targets []Target) (Result, error) {
-		if err := Validate(req, targets); err != nil {
-			return Result{}, err
-		}
 		return even(req, targets, domains)
 	}
 }
@@ -24,7 +21,8 @@ func even(req Request, targets []Target, domains map[string]string) (Result, err
 	}
 	groups, number := []Target(nil), map[string]int{}
 	member := make([]int, len(targets)) // group of each target
-	for p, i := range d.at {
+	for p := range d.weight {
+		i := d.target(p)
 		name, named := domains[targets[i].Name]
 		if name = "domain " + name; !named {
 			name = "target " + targets[i].Name
@@ -42,7 +40,7 @@ func even(req Request, targets []Target, domains map[string]string) (Result, err
 	if err != nil {
 		return Result{}, err
 	}
-	result := Result{Shares: d.shares, Unplaced: outer.Unplaced}
+	result := Result{Shares: make([]Share, len(targets)), Unplaced: outer.Unplaced}
 	for g, share := range outer.Shares {
 		part, inner := []int(nil), []Target(nil)
 		for i := range targets {
@@ -65,7 +63,7 @@ func even(req Request, targets []Target, domains map[string]string) (Result, err
 
 // join adds a position to the target that stands for its domain.
 func (d *division) join(group *Target, p int) {
-	_, _, keep := d.targets[d.at[p]].limits()
+	_, _, keep := d.targets[d.target(p)].limits()
 	room := int64(d.high[p])
 	if d.weight[p] == 0 {
 		room = int64(d.low[p])

@@ -33,7 +33,7 @@ func Explain(req Request, targets []Target, result Result) string {
 		fmt.Fprintf(table, "%s\t%d\t%s\t%d\t%s\t%s\t%d\t%s\n",
 			t.Name, t.Weight, quota(req.Replicas, t.Weight, weights), floor, most, runs, share.Replicas, share.reason(t))
 	}
-	table.Flush() // a strings.Builder takes everything
+	_ = table.Flush() // a strings.Builder takes everything
 	fmt.Fprintf(&text, "%d replicas, %d unplaced\n", req.Replicas, result.Unplaced)
 	return text.String()
 }

@@ -54,18 +54,18 @@ func lawTitles(req Request, targets []Target, got Result) string {
 	if sum > req.Replicas {
 		return ""
 	}
-	for start := 0; start < len(d.at); {
-		end, number := start, targets[d.at[start]].Tier
+	for start := 0; start < len(targets); {
+		end, number := start, targets[d.target(start)].Tier
 		var last, next *title
-		for ; end < len(d.at) && targets[d.at[end]].Tier == number; end++ {
-			t, n := &targets[d.at[end]], got.Shares[d.at[end]].Replicas
+		for ; end < len(targets) && targets[d.target(end)].Tier == number; end++ {
+			t, n := &targets[d.target(end)], got.Shares[d.target(end)].Replicas
 			if t.Weight == 0 {
 				continue
 			}
-			if a := (title{t, n - 1, d.hash(t.Name)}); n > int64(d.low[end]) && (last == nil || last.before(a)) {
+			if a := (title{t, n - 1, tieHash(d.seed, t.Name)}); n > int64(d.low[end]) && (last == nil || last.before(a)) {
 				last = &a
 			}
-			if a := (title{t, n, d.hash(t.Name)}); n < int64(d.high[end]) && (next == nil || a.before(*next)) {
+			if a := (title{t, n, tieHash(d.seed, t.Name)}); n < int64(d.high[end]) && (next == nil || a.before(*next)) {
 				next = &a
 			}
 		}
@@ -73,8 +73,8 @@ func lawTitles(req Request, targets []Target, got Result) string {
 			return fmt.Sprintf("%s has the better title to its replica %d than %s to its %d", next.target.Name, next.h, last.target.Name, last.h)
 		}
 		if next != nil {
-			for p := end; p < len(d.at); p++ {
-				if got.Shares[d.at[p]].Replicas > int64(d.low[p]) && targets[d.at[p]].Weight > 0 {
+			for p := end; p < len(targets); p++ {
+				if got.Shares[d.target(p)].Replicas > int64(d.low[p]) && d.weight[p] > 0 {
 					return "a tier got something before an earlier one was full"
 				}
 			}
@@ -138,6 +138,7 @@ func TestWeightedSurvivesExtremes(t *testing.T) {
 		{1, 1 << 62, 1 << 62, 1},
 		{math.MaxInt64, math.MaxInt64, math.MaxInt64},
 		{math.MaxInt64, math.MaxInt64 - 1, 1, 0},
+		{math.MaxInt64, 1, 3}, {1 << 60, 1 << 20, 5, 7}, {1 << 40, 1},
 		{1}, {0}, {math.MaxInt64}, {3, 2, 2},
 	} {
 		for _, total := range []int64{0, 1, 2, 79, 1<<53 - 1, 1 << 53, 1<<60 - 1, 1 << 60} {

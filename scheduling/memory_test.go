@@ -16,8 +16,7 @@ type world struct {
 	targets []Target
 	room    []int64
 	memory  Memory
-	pending []int64 // replicas that were asked for and did not fit, in all
-	probes  []int   // rounds in which that happened
+	probes  []int // rounds in which that happened
 }
 
 // round divides, lets the world run what fits, and observes. It returns the shares.

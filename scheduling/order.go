@@ -6,16 +6,9 @@ import "math/bits"
 type block struct {
 	weight, divisor uint64 // the larger weight/divisor comes first
 	size            int64
-	hash            uint64
-	target          int32
-	hashed          bool
+	hash            uint64 // 0: not computed yet
+	position        int
 	below           bool // the target already runs these: first among equals
-}
-
-// An order hands out blocks of replicas: the larger quotient first, then what already runs, then by hash, then by name.
-type order struct {
-	targets []Target
-	seed    uint64 // the FNV-1a state after the key
 }
 
 const (
@@ -23,17 +16,18 @@ const (
 	fnvPrime  = 1099511628211
 )
 
-func newOrder(key string, targets []Target) order {
+// keySeed is the FNV-1a state after the key and a zero byte that parts it from the name.
+func keySeed(key string) uint64 {
 	h := uint64(fnvOffset)
 	for i := range len(key) {
 		h = (h ^ uint64(key[i])) * fnvPrime
 	}
-	return order{targets: targets, seed: h * fnvPrime} // a zero byte parts the key from the name
+	return h * fnvPrime
 }
 
-// hash is FNV-1a over key and name, finished like splitmix64: FNV alone hardly mixes the last bytes into the high bits.
-func (o *order) hash(name string) uint64 {
-	h := o.seed
+// tieHash is FNV-1a over key and name, finished like splitmix64: FNV alone hardly mixes the last bytes into the high bits.
+func tieHash(seed uint64, name string) uint64 {
+	h := seed
 	for i := range len(name) {
 		h = (h ^ uint64(name[i])) * fnvPrime
 	}
@@ -42,8 +36,9 @@ func (o *order) hash(name string) uint64 {
 	return h ^ h>>31
 }
 
-// before is a total order over the blocks of one hand-out.
-func (o *order) before(a, b *block) bool {
+// before is a total order over the blocks of one hand-out: the larger quotient first, then what already runs, then by
+// hash, then by name.
+func (d *division) before(a, b *block) bool {
 	ahi, alo := bits.Mul64(a.weight, b.divisor)
 	bhi, blo := bits.Mul64(b.weight, a.divisor)
 	switch {
@@ -54,22 +49,24 @@ func (o *order) before(a, b *block) bool {
 	case a.below != b.below:
 		return a.below
 	}
-	for _, x := range [...]*block{a, b} {
-		if !x.hashed {
-			x.hash, x.hashed = o.hash(o.targets[x.target].Name), true
-		}
+	if x, y := d.hash(a), d.hash(b); x != y {
+		return x < y
 	}
-	if a.hash != b.hash {
-		return a.hash < b.hash
-	}
-	return o.targets[a.target].Name < o.targets[b.target].Name
+	return d.targets[d.target(a.position)].Name < d.targets[d.target(b.position)].Name
 }
 
-// take hands n > 0 replicas to the first blocks of the order, adds them to the shares, and returns the last block that
-// got any. The blocks hold at least n between them; they are reordered. It is a quickselect that counts sizes.
-func (o *order) take(blocks []block, n int64, shares []Share) block {
+func (d *division) hash(b *block) uint64 {
+	if b.hash == 0 {
+		b.hash = tieHash(d.seed, d.targets[d.target(b.position)].Name)
+	}
+	return b.hash
+}
+
+// hand gives the rest to the first blocks of the order, and returns the last block that got any. The blocks hold at least
+// the rest between them; they are reordered. It is a quickselect that counts sizes.
+func (d *division) hand(blocks []block) block {
 	random := uint64(len(blocks))
-	for {
+	for d.rest > 0 {
 		random = random*6364136223846793005 + 1442695040888963407
 		chosen, _ := bits.Mul64(random, uint64(len(blocks)))
 		last := len(blocks) - 1
@@ -77,27 +74,28 @@ func (o *order) take(blocks []block, n int64, shares []Share) block {
 		pivot := &blocks[last]
 		first, ahead := 0, int64(0) // blocks[:first] come before the pivot and hold ahead
 		for i := range last {
-			if o.before(&blocks[i], pivot) {
+			if d.before(&blocks[i], pivot) {
 				ahead = addSat(ahead, blocks[i].size)
 				blocks[i], blocks[first] = blocks[first], blocks[i]
 				first++
 			}
 		}
-		if ahead >= n {
+		if ahead >= d.rest {
 			blocks = blocks[:first]
 			continue
 		}
 		for i := range first {
-			shares[blocks[i].target].Replicas += blocks[i].size
+			d.have[blocks[i].position] += uint64(blocks[i].size)
 		}
-		n -= ahead
-		shares[pivot.target].Replicas += min(n, pivot.size)
-		if n <= pivot.size {
+		d.rest -= ahead
+		n := min(d.rest, pivot.size)
+		d.have[pivot.position] += uint64(n)
+		if d.rest -= n; d.rest == 0 {
 			return *pivot
 		}
-		n -= pivot.size
 		blocks = blocks[first:last]
 	}
+	return block{}
 }
 
 // addSat adds two numbers that are not negative and stops at the largest int64.

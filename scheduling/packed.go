@@ -13,19 +13,17 @@ func Packed(req Request, targets []Target) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	d.packed = true
 	d.grantFloors()
 	if d.rest > 0 {
 		d.pack()
 	}
-	for p, i := range d.at {
-		d.shares[i].Bound = d.packedBound(p)
-	}
-	return Result{Shares: d.shares, Unplaced: d.rest}, nil
+	return d.result(), nil
 }
 
 // pack fills targets one after the other; weightless ones that run something come last, and only when shrinking.
 func (d *division) pack() {
-	queue := make([]int, len(d.at))
+	queue := make([]int, len(d.weight))
 	for p := range queue {
 		queue[p] = p
 	}
@@ -39,10 +37,10 @@ func (d *division) pack() {
 				continue
 			}
 			n := min(d.rest, int64(d.high[p]-d.low[p]))
-			d.shares[d.at[p]].Replicas += n
+			d.have[p] += uint64(n)
 			d.rest -= n
-			if n > 0 {
-				d.end = p + 1
+			for n > 0 && d.end < len(queue) && d.targets[d.target(d.end)].Tier <= d.targets[d.target(p)].Tier {
+				d.end++
 			}
 		}
 	}
@@ -50,15 +48,15 @@ func (d *division) pack() {
 
 // packOrder compares two positions: the one to be filled first is less.
 func (d *division) packOrder(p, q int) int {
-	a, b := &d.targets[d.at[p]], &d.targets[d.at[q]]
+	a, b := &d.targets[d.target(p)], &d.targets[d.target(q)]
 	if a.Tier != b.Tier {
 		return p - q // positions are ordered by tier
 	}
 	if x, y := d.use(p), d.use(q); x != y {
 		return y - x
 	}
-	x := block{weight: d.high[p] - d.low[p], divisor: 1, target: int32(d.at[p])}
-	y := block{weight: d.high[q] - d.low[q], divisor: 1, target: int32(d.at[q])}
+	x := block{weight: d.high[p] - d.low[p], divisor: 1, position: p}
+	y := block{weight: d.high[q] - d.low[q], divisor: 1, position: q}
 	if d.before(&x, &y) {
 		return -1
 	}
@@ -67,7 +65,7 @@ func (d *division) packOrder(p, q int) int {
 
 // use ranks how much a position is in use.
 func (d *division) use(p int) int {
-	runs := uint64(d.targets[d.at[p]].running())
+	runs := uint64(d.targets[d.target(p)].running())
 	switch {
 	case runs > d.low[p] && runs >= d.high[p]:
 		return 3
@@ -82,23 +80,20 @@ func (d *division) use(p int) int {
 
 // packedBound says what stopped a share from getting all or nothing.
 func (d *division) packedBound(p int) Bound {
-	t := &d.targets[d.at[p]]
-	n := d.shares[d.at[p]].Replicas
+	t := &d.targets[d.target(p)]
+	share, low := int64(d.have[p]), int64(d.low[p])
 	_, ceiling, keep := t.limits()
-	base, low, _ := d.span(t)
 	switch {
-	case d.short && n > base:
-		return BoundMin
-	case d.short && n == 0:
-		return BoundNone
-	case n == ceiling && (t.Weight > 0 || t.Min > ceiling):
+	case d.short:
+		return d.shortBound(p)
+	case share == ceiling && (t.Weight > 0 || t.Min > ceiling):
 		return t.stop(ceiling)
-	case n > 0 && n == keep && d.mode != rebalancing:
+	case share == 0:
+		return d.nothing(p)
+	case share == keep && d.mode != rebalancing, t.Weight == 0 && share > low:
 		return BoundKept
-	case n > 0 && n == low:
+	case share == low:
 		return BoundMin
-	case n == 0 && t.Weight > 0 && d.end > 0 && t.Tier > d.targets[d.at[d.end-1]].Tier:
-		return BoundTier
 	}
 	return BoundNone
 }

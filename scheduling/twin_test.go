@@ -84,9 +84,9 @@ func (w *twin) one(may func(int) bool, value func(int) *big.Rat) bool {
 }
 
 func (w *twin) better(i, j, sign int) bool {
-	o := newOrder(w.req.Key, nil)
+	seed := keySeed(w.req.Key)
 	a, b := w.have[i] < w.current(i), w.have[j] < w.current(j)
-	switch x, y := o.hash(w.targets[i].Name), o.hash(w.targets[j].Name); {
+	switch x, y := tieHash(seed, w.targets[i].Name), tieHash(seed, w.targets[j].Name); {
 	case sign != 0:
 		return sign > 0
 	case a != b:

@@ -32,16 +32,17 @@ func (e *InvalidError) Error() string {
 // Unwrap returns [ErrInvalid].
 func (e *InvalidError) Unwrap() error { return ErrInvalid }
 
-// Validate reports the first thing that makes a request impossible to divide, as an [*InvalidError]; every
-// [Strategy] of this package starts with it. Refused are: no targets, an empty or repeated name, a negative number,
-// Min above Max, a sum (of Min or of Current) above the range of int64, and more than 2^60 Replicas.
-// Weights are never summed and may be as large as int64 allows.
+// Validate reports what makes a request impossible to divide, as an [*InvalidError]; every [Strategy] of this package
+// starts with it. Refused are: no targets, an empty or repeated name, a negative number, Min above Max, a sum (of Min or
+// of Current) above the range of int64, and more than 2^60 Replicas. Weights may be as large as int64 allows, whatever
+// their sum.
 func Validate(req Request, targets []Target) error {
-	return validate(req, targets, nil)
+	_, err := newDivision(req, targets)
+	return err
 }
 
-// validate is Validate with memory to work in: nil, or at least four zeroes a target, left dirty.
-func validate(req Request, targets []Target, work []uint64) error {
+// invalid looks at everything but the single targets.
+func (req *Request) invalid(targets []Target) error {
 	switch {
 	case req.Replicas < 0:
 		return &InvalidError{Field: "Replicas", Reason: fmt.Sprintf("is negative: %d", req.Replicas)}
@@ -50,36 +51,14 @@ func validate(req Request, targets []Target, work []uint64) error {
 	case len(targets) == 0:
 		return &InvalidError{Field: "Targets", Reason: "are none"}
 	}
-	var floors, running int64
-	ascending := true
-	for i := range targets {
-		t := &targets[i]
-		if err := t.invalid(); err != nil {
-			return err
-		}
-		if floors += t.Min; floors < 0 {
-			return &InvalidError{Target: t.Name, Field: "Min", Reason: "makes the sum overflow"}
-		}
-		if t.Current != nil {
-			if running += *t.Current; running < 0 {
-				return &InvalidError{Target: t.Name, Field: "Current", Reason: "makes the sum overflow"}
-			}
-		}
-		ascending = ascending && (i == 0 || targets[i-1].Name < t.Name)
-	}
-	if ascending {
-		return nil
-	}
-	return repeated(targets, work)
+	return nil
 }
 
-// repeated looks for a name that two targets bear.
+// repeated looks for a name that two targets bear. It needs four words a target to work in, and leaves them dirty.
 func repeated(targets []Target, work []uint64) error {
-	size := 1 << bits.Len(uint(2*len(targets)-1)) // a power of two from 2 to 4 times the number of targets
-	if work == nil {
-		work = make([]uint64, size)
-	}
+	size := 1 << (bits.Len(uint(len(work))) - 1) // the largest power of two that fits, at least two words a target
 	table, mask := work[:size], uint64(size-1)
+	clear(table)
 	seed := maphash.MakeSeed() // decides where a name is looked for, never what is answered
 	for i := range targets {
 		name := targets[i].Name
@@ -98,7 +77,22 @@ func repeated(targets []Target, work []uint64) error {
 	return nil
 }
 
-// invalid looks at one target alone.
+// sound says that invalid finds nothing, and does so fast.
+func (t *Target) sound() bool {
+	sign := t.Weight | t.Min
+	if t.Max != nil {
+		sign |= *t.Max | (*t.Max - t.Min)
+	}
+	if t.Capacity != nil {
+		sign |= *t.Capacity
+	}
+	if t.Current != nil {
+		sign |= *t.Current
+	}
+	return sign >= 0 && t.Name != ""
+}
+
+// invalid says what is wrong with one target alone.
 func (t *Target) invalid() error {
 	field, value := "", int64(0)
 	switch {
@@ -139,4 +133,12 @@ func (t *Target) limits() (floor, ceiling, keep int64) {
 		ceiling = min(ceiling, keep)
 	}
 	return min(t.Min, ceiling), ceiling, min(keep, ceiling)
+}
+
+// running is Current with unknown as none.
+func (t *Target) running() int64 {
+	if t.Current == nil {
+		return 0
+	}
+	return *t.Current
 }

@@ -5,52 +5,32 @@ import (
 	"math/bits"
 )
 
-// A tier is a group of targets whose shares grow by Webster's method from low up to high. The slices have the same
-// length; the weights are shifted left until the largest has its top bit set, and a weight of 0 never grows.
-type tier struct {
-	weight, low, high []uint64
-}
-
 // A divisor stands for one common factor λ of the weights: it makes a target's replica h = 0, 1, … due when
 // weight·λ ≥ h + 1/2. Counting the due replicas is exact, whatever the factor was guessed from. The factor kept is 2λ
-// for the shifted weights, so that one multiplication gives 2·weight·λ. Above 2^60 a count only says "very many".
+// for the shifted weights, so that the high half of one multiplication, shifted, is 2·weight·λ.
 type divisor struct {
-	mantissa    uint64 // top bit set; zero: nothing is due
-	left, right uint   // how to shift the high half of weight·mantissa; one of them is 0
+	mantissa uint64 // top bit set; zero: nothing is due
+	shift    uint   // above 0
 }
 
-// The factors between which a search takes place: at least nothing is due even to the largest weight, at most 2^60
-// replicas are due to the smallest.
+// The factors that a divisor can stand for: at the least nothing is due to the heaviest weight, at the most 2^61 replicas.
 const (
 	leastFactor = 0x1p-64
-	mostFactor  = 0x1p62
+	mostFactor  = 0x1.fffffffffffffp-2
 )
 
 func newDivisor(factor float64) divisor {
-	if factor <= leastFactor {
-		return divisor{}
-	}
 	b := math.Float64bits(factor)
-	d := divisor{mantissa: 1<<63 | b<<11}
-	if exponent := int(b>>52) - 1022; exponent > 0 {
-		d.left = uint(exponent)
-	} else {
-		d.right = uint(-exponent)
+	if factor <= leastFactor {
+		return divisor{shift: 1}
 	}
-	return d
+	return divisor{mantissa: 1<<63 | b<<11, shift: uint(1022 - b>>52)}
 }
 
 // due returns how many replicas the weight is worth.
 func (d divisor) due(weight uint64) uint64 {
-	hi, lo := bits.Mul64(weight, d.mantissa)
-	if d.left != 0 {
-		if hi>>(64-d.left)&math.MaxUint64 != 0 {
-			return 1 << 62
-		}
-		hi = hi<<(d.left&63) | lo>>((64-d.left)&63)
-	}
-	hi >>= d.right & 63
-	return hi>>1 + hi&1
+	hi, _ := bits.Mul64(weight, d.mantissa)
+	return (hi>>(d.shift&63) + 1) >> 1
 }
 
 // sum returns by how much the shares exceed low in total, and the weight of those that are between their bounds.
@@ -74,45 +54,79 @@ func (t *tier) sum(d divisor) (total uint64, moving float64) {
 	return total, float64(slope) * (1 << 24)
 }
 
+// stretch doubles the weights, so that the range of factors reaches twice as far. A weight that cannot be doubled stops
+// short; it must be due more than its target may have at the largest factor before, and then it still is.
+func (t *tier) stretch() {
+	for i, w := range t.weight {
+		if t.weight[i] = w << 1; w>>63 != 0 {
+			t.weight[i] = math.MaxUint64
+		}
+	}
+}
+
+// measures are sums over the targets of a tier that have a weight.
+type measures struct {
+	room   int64  // by how much they can grow, at most the largest int64
+	weight uint64 // in units of 2^24, which is good enough for a first guess
+	low    uint64
+}
+
+func (all *measures) add(weight, low, high uint64) {
+	if weight != 0 {
+		all.room = addSat(all.room, int64(high-low))
+		all.weight += weight >> 24
+		all.low += low
+	}
+}
+
+func (t *tier) measure() (all measures) {
+	for i, w := range t.weight {
+		all.add(w, t.low[i], t.high[i])
+	}
+	return all
+}
+
 // A bracket is two divisors around the wanted one: what is due at lo is granted, what is not due at hi is not.
-// It is exact when what is due at hi is just what is to be granted.
 type bracket struct {
-	lo, hi divisor
-	exact  bool
+	lo, hi  divisor
+	between uint64 // how many replicas become due between them
+	exact   bool   // what is due at hi is just what is to be granted
 }
 
 // search finds a bracket between whose ends few replicas become due. The tier must have more room than rest.
 // It goes by Newton's method, past the wanted point so as to close in from both sides, and by halves where that fails.
-func (t *tier) search(rest uint64) bracket {
-	all, held := 0.0, 0.0
-	for i, w := range t.weight {
-		if w != 0 {
-			all += float64(w)
-			held += float64(t.low[i])
-		}
-	}
+func (t *tier) search(rest uint64, all measures) bracket {
 	n := len(t.weight)
 	lo, hi := leastFactor, mostFactor
-	below, above := uint64(0), uint64(math.MaxUint64) // what is granted at lo and hi
-	factor := 2 * (float64(rest) + held) / all
+	below, above := uint64(0), uint64(math.MaxUint64) // what is granted at lo and hi; the largest number: not known
+	factor := (float64(rest) + float64(all.low)) / (float64(all.weight) * (1 << 23))
 	for round := 0; ; round++ {
-		if !(lo < factor && factor < hi) {
-			factor = between(lo, hi)
-			if factor == lo {
+		if factor >= hi && above == math.MaxUint64 {
+			factor = mostFactor
+		} else if !(lo < factor && factor < hi) {
+			if factor = between(lo, hi); factor == lo {
 				break
 			}
 		}
 		total, moving := t.sum(newDivisor(factor))
-		if total < rest {
-			lo, below = factor, total
-		} else {
+		stuck := total == below || total == above // all that is left between has one quotient, or nearly
+		switch {
+		case total >= rest:
 			hi, above = factor, total
+		case factor == mostFactor:
+			t.stretch()
+			lo, below, factor = mostFactor/2, total, mostFactor
+			continue
+		default:
+			lo, below = factor, total
 		}
-		if above == rest || above-below <= few(n, round) {
+		if above == rest || above-below <= few(n, round, stuck) {
 			break
 		}
 		gap := float64(rest) - float64(total)
 		switch {
+		case round > 12 && above == math.MaxUint64:
+			factor = mostFactor
 		case round > 12:
 			factor = between(lo, hi)
 		case moving == 0 && gap > 0:
@@ -123,18 +137,18 @@ func (t *tier) search(rest uint64) bracket {
 			factor += 2 * (gap + math.Copysign(float64(n)/32, gap)) / moving
 		}
 	}
-	return bracket{newDivisor(lo), newDivisor(hi), above == rest}
+	return bracket{newDivisor(lo), newDivisor(hi), above - below, above == rest}
 }
 
 // few is how many replicas may be left to hand out one by one: sorting them out costs about as much as one more round.
-func few(n, round int) uint64 {
+func few(n, round int, stuck bool) uint64 {
 	switch {
-	case round < 6:
-		return uint64(n/8) + 4
-	case round < 12:
+	case stuck || round >= 12:
+		return uint64(2*n) + 8
+	case round >= 6:
 		return uint64(n/2) + 8
 	default:
-		return uint64(2*n) + 8
+		return uint64(n/8) + 4
 	}
 }
 

@@ -22,10 +22,7 @@ func Weighted(req Request, targets []Target) (Result, error) {
 	if d.rest > 0 && d.mode == shrinking {
 		d.grantLeft()
 	}
-	for p, i := range d.at {
-		d.shares[i].Bound = d.bound(p)
-	}
-	return Result{Shares: d.shares, Unplaced: d.rest}, nil
+	return d.result(), nil
 }
 
 // The three cases of the rule.
@@ -35,67 +32,132 @@ const (
 	growing            // more replicas than run: everyone starts at what it keeps
 )
 
-// A division is the state of one call. Positions are targets ordered by tier: position p is target at[p].
+// A division is the state of one call. Positions are targets in the order of their tiers.
 type division struct {
-	order
-	tier   // per position: the weight, what is granted before weights count, and the most that weights may give
-	at     []uint64
-	req    Request
-	mode   int
-	shares []Share // per target
-	rest   int64   // not handed out yet
+	tier             // one entry a position
+	at      []uint64 // the target of each position; empty: positions are targets, there is only one tier
+	req     Request
+	targets []Target
+	seed    uint64   // of Key
+	mode    int      // the case of the rule
+	floors  int64    // sum of low, at most the largest int64
+	all     measures // of all positions
+	rest    int64    // not handed out yet
 
+	packed     bool    // not by weight
 	short      bool    // the sum of low is more than there is
 	start, end int     // positions of the last tier that weights divided; those before are full
 	within     bracket // of that tier
 	last       block   // the last replica handed out in that tier; size 0: not looked for yet
 }
 
-// newDivision refuses what Validate refuses.
-func newDivision(req Request, targets []Target) (*division, error) {
-	work := make([]uint64, 4*len(targets))
-	if err := validate(req, targets, work); err != nil {
-		return nil, err
-	}
-	d := &division{order: newOrder(req.Key, targets), req: req, shares: make([]Share, len(targets))}
-	d.prepare(work)
-	return d, nil
+// A tier is a group of targets whose shares, have, grow by Webster's method from low up to high. The slices have the same
+// length; the weights are shifted left until the largest of the request has its top bit set, and a weight of 0 never grows.
+type tier struct {
+	weight, low, high, have []uint64
 }
 
-// prepare fixes the case of the rule, the order of the positions and their bounds.
-func (d *division) prepare(work []uint64) {
-	n := len(d.targets)
-	d.weight, d.low, d.high, d.at = work[:n], work[n:2*n], work[2*n:3*n], work[3*n:]
-	running, tiers := int64(0), false
-	for i := range d.targets {
-		t := &d.targets[i]
-		_, _, keep := t.limits()
-		running += keep
-		tiers = tiers || t.Tier != d.targets[0].Tier
-		d.at[i] = uint64(i)
-		d.shares[i].Name = t.Name
+// newDivision refuses what Validate refuses, fixes the case of the rule, and grants nothing yet.
+func newDivision(req Request, targets []Target) (d division, err error) {
+	if err := req.invalid(targets); err != nil {
+		return d, err
 	}
-	if tiers {
-		slices.SortStableFunc(d.at, func(a, b uint64) int { return cmp.Compare(d.targets[a].Tier, d.targets[b].Tier) })
+	n, words := len(targets), 4
+	for i := range targets {
+		if targets[i].Tier != targets[0].Tier {
+			words = 5
+			break
+		}
+	}
+	work := make([]uint64, words*n)
+	d = division{req: req, targets: targets, seed: keySeed(req.Key)}
+	d.tier = tier{weight: work[:n], low: work[n : 2*n], high: work[2*n : 3*n], have: work[3*n : 4*n]}
+	if d.at = work[4*n:]; len(d.at) > 0 {
+		for i := range d.at {
+			d.at[i] = uint64(i)
+		}
+		slices.SortStableFunc(d.at, func(a, b uint64) int { return cmp.Compare(targets[a].Tier, targets[b].Tier) })
+	}
+	totals, err := d.read()
+	if err == nil && !totals.ascending {
+		if err = repeated(targets, work[:4*n]); err == nil {
+			totals, err = d.read() // the search for names was done in the same memory
+		}
+	}
+	if err != nil {
+		return d, err
 	}
 	switch {
-	case d.req.Rebalance:
+	case req.Rebalance:
 		d.mode = rebalancing
-	case d.req.Replicas <= running:
+	case req.Replicas <= totals.keep:
 		d.mode = shrinking
 	default:
 		d.mode = growing
 	}
-	for p, i := range d.at {
-		_, low, high := d.span(&d.targets[i])
-		d.weight[p], d.low[p], d.high[p] = uint64(d.targets[i].Weight), uint64(low), uint64(high)
-	}
+	d.arrange(bits.LeadingZeros64(totals.weight | 1))
+	return d, nil
 }
 
-// span returns what a target has for certain, what it has before weights count if that fits, and its most.
-func (d *division) span(t *Target) (base, low, high int64) {
-	floor, ceiling, keep := t.limits()
-	switch d.mode {
+// totals is what read finds out about all targets.
+type totals struct {
+	weight    uint64 // of the heaviest
+	keep      int64  // sum of what they keep
+	ascending bool   // the names are, so none is given twice
+}
+
+// read checks each target, and stores floor, ceiling and keep as low, high and have.
+func (d *division) read() (totals, error) {
+	weight, low, high, have := d.weight, d.low[:len(d.weight)], d.high[:len(d.weight)], d.have[:len(d.weight)]
+	var heaviest uint64
+	var floors, running, kept int64
+	previous, ascending := "", true
+	for p := range weight {
+		t := &d.targets[d.target(p)]
+		if !t.sound() {
+			return totals{}, t.invalid()
+		}
+		floor, ceiling, keep := t.limits()
+		weight[p], low[p], high[p], have[p] = uint64(t.Weight), uint64(floor), uint64(ceiling), uint64(keep)
+		heaviest = max(heaviest, uint64(t.Weight))
+		kept += keep
+		if floors += t.Min; floors < 0 {
+			return totals{}, &InvalidError{Target: t.Name, Field: "Min", Reason: "makes the sum overflow"}
+		}
+		if running += t.running(); running < 0 {
+			return totals{}, &InvalidError{Target: t.Name, Field: "Current", Reason: "makes the sum overflow"}
+		}
+		ascending = ascending && previous < t.Name
+		previous = t.Name
+	}
+	return totals{heaviest, kept, ascending}, nil
+}
+
+// target is the index of a position's target.
+func (d *division) target(p int) int {
+	if len(d.at) == 0 {
+		return p
+	}
+	return int(d.at[p])
+}
+
+// arrange turns floor, ceiling and keep into the bounds of the case at hand, and shifts the weights.
+func (d *division) arrange(shift int) {
+	weight, low, high, have := d.weight, d.low[:len(d.weight)], d.high[:len(d.weight)], d.have[:len(d.weight)]
+	mode, floors, all := d.mode, int64(0), measures{}
+	for p, w := range weight {
+		_, l, h := span(mode, low[p], high[p], have[p])
+		w <<= shift & 63
+		weight[p], low[p], high[p], have[p] = w, l, h, l
+		floors = addSat(floors, int64(l))
+		all.add(w, l, h)
+	}
+	d.floors, d.all = floors, all
+}
+
+// span returns what a target has for certain, what it has before weights count if that fits, and the most it may have.
+func span(mode int, floor, ceiling, keep uint64) (base, low, high uint64) {
+	switch mode {
 	case shrinking:
 		return 0, min(floor, keep), keep
 	case growing:
@@ -105,223 +167,118 @@ func (d *division) span(t *Target) (base, low, high int64) {
 	}
 }
 
-// grantFloors gives every target its low or, if that is too much, whole lows in order of weight.
+// grantFloors gives every position its low or, if that is too much, whole lows in order of weight.
 func (d *division) grantFloors() {
-	sum := int64(0)
-	for _, low := range d.low {
-		sum = addSat(sum, int64(low))
-	}
-	if sum <= d.req.Replicas {
-		for p, i := range d.at {
-			d.shares[i].Replicas = int64(d.low[p])
-		}
-		d.rest = d.req.Replicas - sum
+	if d.rest = d.req.Replicas - d.floors; d.rest >= 0 {
 		return
 	}
 	d.short = true
-	rest := d.req.Replicas
-	blocks := make([]block, 0, 2*len(d.at))
-	for p, i := range d.at {
-		t := &d.targets[i]
-		base, low, _ := d.span(t)
-		d.shares[i].Replicas = base
-		rest -= base
-		runs := min(max(base, t.running()), low)
-		b := block{weight: d.weight[p], divisor: 1, target: int32(i)}
-		if b.size = low - runs; b.size > 0 {
+	d.rest = d.req.Replicas
+	blocks := make([]block, 0, 2*len(d.low))
+	for p, low := range d.low {
+		t := &d.targets[d.target(p)]
+		floor, ceiling, keep := t.limits()
+		base, _, _ := span(d.mode, uint64(floor), uint64(ceiling), uint64(keep))
+		d.have[p] = base
+		d.rest -= int64(base)
+		runs := min(max(base, uint64(t.running())), low)
+		b := block{weight: d.weight[p], divisor: 1, position: p}
+		if b.size = int64(low - runs); b.size > 0 {
 			blocks = append(blocks, b)
 		}
-		if b.size, b.below = runs-base, true; b.size > 0 {
+		if b.size, b.below = int64(runs-base), true; b.size > 0 {
 			blocks = append(blocks, b)
 		}
 	}
-	if rest > 0 {
-		d.take(blocks, rest, d.shares)
-	}
+	d.hand(blocks)
 }
 
 // grantTiers divides the rest by weight, tier by tier.
 func (d *division) grantTiers() {
-	for d.end < len(d.at) && d.rest > 0 {
-		d.start = d.end
-		number := d.targets[d.at[d.start]].Tier
-		for d.end < len(d.at) && d.targets[d.at[d.end]].Tier == number {
-			d.end++
+	for d.end < len(d.weight) && d.rest > 0 {
+		d.start, d.end = d.end, len(d.weight)
+		if number := d.targets[d.target(d.start)].Tier; len(d.at) > 0 {
+			for d.end = d.start; d.end < len(d.at) && d.targets[d.at[d.end]].Tier == number; {
+				d.end++
+			}
 		}
-		part := tier{d.weight[d.start:d.end], d.low[d.start:d.end], d.high[d.start:d.end]}
-		if room := part.room(); room <= d.rest {
-			d.fill(room)
+		part := tier{d.weight[d.start:d.end], d.low[d.start:d.end], d.high[d.start:d.end], d.have[d.start:d.end]}
+		all := d.all
+		if len(d.at) > 0 {
+			all = part.measure()
+		}
+		d.last = block{}
+		if all.room <= d.rest {
+			d.fill(all.room)
 		} else {
-			d.apportion(part)
+			d.apportion(part, all)
 		}
 	}
 	if d.rest > 0 {
 		d.start = d.end
 	}
-}
-
-// room is by how much a tier can grow, or the largest int64.
-func (t *tier) room() (room int64) {
-	for i, w := range t.weight {
-		if w != 0 {
-			room = addSat(room, int64(t.high[i]-t.low[i]))
-		}
-	}
-	return room
 }
 
 // fill raises a tier to its bounds.
 func (d *division) fill(room int64) {
 	d.rest -= room
-	d.within, d.last = bracket{hi: newDivisor(mostFactor), exact: true}, block{}
+	d.within = bracket{}
 	for p := d.start; p < d.end; p++ {
 		if d.weight[p] != 0 {
-			d.shares[d.at[p]].Replicas = int64(d.high[p])
+			d.have[p] = d.high[p]
 		}
 	}
 }
 
 // apportion hands the rest to a tier that can take more.
-func (d *division) apportion(part tier) {
-	part.scale(uint64(d.rest))
-	d.within = part.search(uint64(d.rest))
-	lo, hi := d.within.lo, d.within.hi
+func (d *division) apportion(part tier, all measures) {
+	d.within = part.search(uint64(d.rest), all)
+	lo, hi, between := d.within.lo, d.within.hi, d.within.between
 	if d.within.exact {
-		lo = hi
+		lo, between = hi, 0
 	}
-	var blocks []block
+	blocks, granted := make([]block, 0, between), uint64(0)
+	low, high, have := part.low[:len(part.weight)], part.high[:len(part.weight)], part.have[:len(part.weight)]
 	for i, w := range part.weight {
-		p := d.start + i
-		n := min(max(lo.due(w), part.low[i]), part.high[i])
-		d.shares[d.at[p]].Replicas = int64(n)
-		d.rest -= int64(n - part.low[i])
-		if !d.within.exact {
-			for most := min(hi.due(w), part.high[i]); n < most; n++ {
-				blocks = append(blocks, d.replica(p, n))
-			}
+		n, most := min(max(lo.due(w), low[i]), high[i]), min(hi.due(w), high[i])
+		have[i] = n
+		granted += n - low[i]
+		for ; n < most; n++ {
+			blocks = append(blocks, d.replica(d.start+i, n))
 		}
 	}
-	d.last = block{}
-	if d.rest > 0 {
-		d.last = d.take(blocks, d.rest, d.shares)
-		d.rest = 0
-	}
-}
-
-// scale shifts the weights to the top, and lowers bounds that cannot be reached so that sums do not overflow.
-func (t *tier) scale(rest uint64) {
-	most := uint64(1)
-	for _, w := range t.weight {
-		most = max(most, w)
-	}
-	shift := bits.LeadingZeros64(most)
-	for i := range t.weight {
-		t.weight[i] <<= shift & 63
-		t.high[i] = min(t.high[i], t.low[i]+rest)
-	}
+	d.rest -= int64(granted)
+	d.last = d.hand(blocks)
 }
 
 // grantLeft leaves what the weighted targets cannot take on weightless ones that run it already.
 func (d *division) grantLeft() {
 	var blocks []block
-	for p, i := range d.at {
-		if d.weight[p] == 0 && d.high[p] > d.low[p] {
-			blocks = append(blocks, block{divisor: 1, size: int64(d.high[p] - d.low[p]), target: int32(i)})
+	for p, w := range d.weight {
+		if w == 0 && d.high[p] > d.low[p] {
+			blocks = append(blocks, block{divisor: 1, size: int64(d.high[p] - d.low[p]), position: p})
 		}
 	}
-	d.take(blocks, d.rest, d.shares)
-	d.rest = 0
+	d.hand(blocks)
 }
 
 // replica is replica number h, from 0, of a position's target.
 func (d *division) replica(p int, h uint64) block {
-	t := &d.targets[d.at[p]]
-	return block{
-		weight: uint64(t.Weight), divisor: 2*h + 1, size: 1,
-		target: int32(d.at[p]), below: h < uint64(t.running()),
-	}
+	t := &d.targets[d.target(p)]
+	return block{weight: uint64(t.Weight), divisor: 2*h + 1, size: 1, position: p, below: h < uint64(t.running())}
 }
 
-// running is Current with unknown as none.
-func (t *Target) running() int64 {
-	if t.Current == nil {
-		return 0
-	}
-	return *t.Current
-}
-
-// due says whether replica number h of a position in the last divided tier comes before the last one handed out.
-func (d *division) due(p int, h uint64) bool {
-	switch w := d.weight[p]; {
-	case d.within.lo.due(w) > h:
-		return true
-	case d.within.hi.due(w) <= h:
-		return false
-	}
-	if d.last.size == 0 {
-		for p := d.start; p < d.end; p++ {
-			n := uint64(d.shares[d.at[p]].Replicas)
-			if d.weight[p] == 0 || n == d.low[p] {
-				continue
-			}
-			if b := d.replica(p, n-1); d.last.size == 0 || d.before(&d.last, &b) {
-				d.last = b
-			}
+// result makes the shares, with what stopped each.
+func (d *division) result() Result {
+	shares := make([]Share, len(d.targets))
+	low, high, weight := d.low[:len(d.have)], d.high[:len(d.have)], d.weight[:len(d.have)]
+	for p, n := range d.have {
+		i := d.target(p)
+		s := &shares[i]
+		s.Name, s.Replicas = d.targets[i].Name, int64(n)
+		if n <= low[p] || n >= high[p] || weight[p] == 0 { // else it goes by weight and nothing stopped it
+			s.Bound = d.bound(p)
 		}
 	}
-	b := d.replica(p, h)
-	return d.before(&b, &d.last)
-}
-
-// bound says what kept a share from following its weight.
-func (d *division) bound(p int) Bound {
-	t := &d.targets[d.at[p]]
-	n := d.shares[d.at[p]].Replicas
-	if last := d.start <= p && p < d.end; last && uint64(n) > d.low[p] && uint64(n) < d.high[p] && t.Weight > 0 {
-		return BoundNone
-	}
-	_, ceiling, keep := t.limits()
-	base, low, high := d.span(t)
-	switch {
-	case d.short && n > base:
-		return BoundMin
-	case d.short && n > 0:
-		return BoundKept
-	case d.short:
-		return BoundNone
-	case n == ceiling && t.Min > ceiling:
-		return t.stop(ceiling)
-	case d.mode == shrinking && n == keep && (n > 0 || t.Weight > 0 && d.req.Replicas > 0):
-		if t.running() > ceiling {
-			return t.stop(ceiling)
-		}
-		return BoundKept
-	case t.Weight == 0 && n > low:
-		return BoundKept
-	case t.Weight > 0 && p < d.start:
-		return t.stop(ceiling)
-	case t.Weight > 0 && p < d.end && n == high && d.due(p, uint64(n)):
-		return t.stop(ceiling)
-	case t.Weight > 0 && p < d.end && n > 0 && (n > low || d.due(p, uint64(n-1))):
-		return BoundNone
-	case n > 0 && d.mode == growing && n == keep:
-		return BoundKept
-	case n > 0:
-		return BoundMin
-	case t.Weight > 0 && d.end > 0 && p >= d.end:
-		return BoundTier
-	}
-	return BoundNone
-}
-
-// stop names the bound that makes the ceiling.
-func (t *Target) stop(ceiling int64) Bound {
-	switch {
-	case t.Max != nil && *t.Max == ceiling:
-		return BoundMax
-	case t.Capacity != nil && *t.Capacity == ceiling:
-		return BoundCapacity
-	default:
-		return BoundNoGrowth
-	}
+	return Result{Shares: shares, Unplaced: d.rest}
 }
