@@ -57,7 +57,7 @@ func newAnswerSet(a Answers, f *faults) (*answerSet, bool) {
 	return &answerSet{Answers: a, ttl: cmp.Or(a.TTL, DefaultTTL)}, ok
 }
 
-// gather checks the clusters and decides who may answer. It returns false when that is nobody and nobody said that this may be.
+// gather checks the clusters and decides who may answer. It returns false when what was published must stand.
 func (s *answerSet) gather(f *faults) bool {
 	before := len(*f)
 	seen := make(map[string]int, len(s.Clusters))
@@ -73,7 +73,7 @@ func (s *answerSet) gather(f *faults) bool {
 			f.add("", "cluster", fmt.Errorf("%w: a cluster has no name", ErrInvalidName))
 		case seen[c.Name] > 1:
 			f.add(c.Name, "cluster", ErrDuplicate)
-		case s.Split != nil && c.Weight < 0:
+		case s.Split != nil && s.Split.Weight != "" && c.Weight < 0:
 			f.add(c.Name, "weight", fmt.Errorf("%w: %d is below 0", ErrInvalidValue, c.Weight))
 		default:
 			m := &member{Cluster: c}
@@ -89,12 +89,19 @@ func (s *answerSet) gather(f *faults) bool {
 	if s.choose(func(m *member) bool { return m.Ready || s.KeepUnready }) || s.AllowEmpty && !refused {
 		return true
 	}
-	if s.choose(func(*member) bool { return true }) {
+	if !s.answered() && s.choose(func(*member) bool { return true }) {
 		s.note = "nobody is ready: "
 		return true
 	}
 	f.add("", s.subject, ErrNoAddresses)
 	return false
+}
+
+// answered says whether what is published now leads anywhere.
+func (s *answerSet) answered() bool {
+	return slices.ContainsFunc(s.Previous, func(e Endpoint) bool {
+		return len(e.Targets) > 0 && (e.RecordType != TypeCNAME || !s.own(e.Targets[0]))
+	})
 }
 
 // choose lets members answer and says whether any of them has something to say.

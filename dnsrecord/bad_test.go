@@ -58,7 +58,7 @@ func TestBadCluster(t *testing.T) {
 			if bad.Name == "twin" {
 				clusters = append(clusters, bad)
 			}
-			got, err := dnsrecord.Records(nginx, dnsrecord.Answers{Clusters: clusters, Split: &dnsrecord.Split{}})
+			got, err := dnsrecord.Records(nginx, dnsrecord.Answers{Clusters: clusters, Split: &dnsrecord.Split{Weight: "aws/weight"}})
 			require.ErrorIs(t, err, row.is)
 			errs := list(t, err)
 			require.Len(t, errs, 1)
@@ -101,6 +101,19 @@ func TestBadService(t *testing.T) {
 			require.Equal(t, previous, got, "what is published stands")
 		})
 	}
+}
+
+func TestBadHost(t *testing.T) {
+	got, err := dnsrecord.Hosts([]string{"A.example.com", "b.example.com", "*", "a.*.com", "*.example.com", strings.Repeat("c", 58) + ".com", "10.0.0.1"}, dnsrecord.Answers{Clusters: fleet(1)})
+	require.Len(t, list(t, err), 5)
+	require.Len(t, got, 2, "the rest is published")
+}
+
+func TestDeletedServiceLeavesNothing(t *testing.T) {
+	got, err := dnsrecord.Records(nginx, dnsrecord.Answers{AllowEmpty: true, Previous: []dnsrecord.Endpoint{{DNSName: "web.example.com"}}})
+	require.NoError(t, err)
+	require.Empty(t, got)
+	require.NotNil(t, got)
 }
 
 func TestBadPrefix(t *testing.T) {

@@ -23,8 +23,8 @@ var (
 	ErrLoop = errors.New("leads back to itself")
 	// ErrLookup reports a host name that could not be resolved.
 	ErrLookup = errors.New("cannot be resolved")
-	// ErrNoAddresses reports that no cluster has an address: what was published before stands.
-	ErrNoAddresses = errors.New("no cluster has an address")
+	// ErrNoAddresses reports that no cluster that may answer has an address: what was published before stands.
+	ErrNoAddresses = errors.New("no cluster that is ready has an address")
 )
 
 // Error is one thing that could not be published. Records and its siblings join them with errors.Join, sorted.

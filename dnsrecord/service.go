@@ -13,7 +13,7 @@ type Service struct {
 	Namespace  string
 	Federation string // the name of KubeFed's Domain object
 	Domain     string // the DNS zone, without a final dot
-	// Prefix adds the short name <prefix>.<domain>, a CNAME to the global name. Empty: none.
+	// Prefix adds the short name <prefix>.<domain>, a CNAME to the global name where that has records. Empty: none.
 	Prefix string
 	// ExternalName stands in the names instead of Name; the endpoints then carry the label serviceName with Name. Empty: Name.
 	ExternalName string
@@ -24,14 +24,15 @@ type Answers struct {
 	Clusters []Cluster
 	TTL      int64 // seconds, at most 2³¹-1; 0: DefaultTTL
 	// KeepUnready lets clusters answer that are not ready. Otherwise they do so only when no cluster that is ready has an
-	// address and AllowEmpty does not say that this may be: wrong news of health must not take a service off the net.
+	// address, AllowEmpty does not say that this may be, and Previous is not there to stand: wrong news of health must not take a
+	// service off the net.
 	KeepUnready bool
 	// Resolve turns the host name of a load balancer into IP addresses. Nil: host names are published, as CNAME, under the names
 	// where nothing else answers. It is called once for each host.
 	Resolve func(host string) ([]string, error)
 	// Split publishes the clusters as separate answers. Nil: one answer unites all.
 	Split *Split
-	// Previous is what is published now. It is what remains when nothing can be said any more; see Records.
+	// Previous is what is published now. It stands when nothing better can be said; see Records.
 	Previous []Endpoint
 	// AllowEmpty says that a service without any address is meant.
 	AllowEmpty bool
@@ -68,9 +69,12 @@ type Split struct {
 // its region; both are reported as ErrNoTopology or ErrInvalidName.
 //
 // The endpoints are sorted by name, type and set identifier and are to be published even when there is an error: it joins an
-// *Error for everything that had to be left out. With one exception: when no cluster has an address (and it is not so that
-// AllowEmpty is set and nothing was refused), or when the service cannot have records at all, the endpoints are a copy of
-// Answers.Previous. In the first case the error is ErrNoAddresses. A caller that gives no Previous must publish nothing then.
+// *Error for everything that had to be left out. With one exception: what was published stands, as a copy of Answers.Previous,
+//   - when the service cannot have records at all: its names, TTL or MaxWeight are unusable;
+//   - with ErrNoAddresses, when no cluster that is ready has an address and Previous has; unless AllowEmpty is set and nothing was refused.
+//     Without such a Previous all clusters answer, ready or not. When none has an address, that too is ErrNoAddresses.
+//
+// A caller that gives no Previous must publish nothing in these cases.
 //
 // Laws: no CNAME beside another type; every CNAME leads to addresses or a load balancer, or, with AllowEmpty, to the global name; order
 // of clusters, zones and addresses irrelevant; what is right in one cluster is published whatever is wrong in another.
@@ -95,7 +99,7 @@ func Records(s Service, a Answers) ([]Endpoint, error) {
 		places.add(set.members[i], &f)
 	}
 	out := set.publishAll(places.list, &f)
-	if prefix != "" {
+	if prefix != "" && slices.ContainsFunc(out, func(e Endpoint) bool { return e.DNSName == global }) {
 		e := Endpoint{DNSName: prefix, Targets: []string{global}, RecordType: TypeCNAME, RecordTTL: set.ttl, Why: "short name"}
 		i, _ := slices.BinarySearchFunc(out, e, compareKey)
 		out = slices.Insert(out, i, e)
@@ -123,7 +127,7 @@ func Hosts(names []string, a Answers) ([]Endpoint, error) {
 	if !ok || len(usable) == 0 && len(f) > 0 {
 		return clone(a.Previous), f.join()
 	}
-	set.subject = strings.Join(names, " ")
+	set.subject = fewNames(names)
 	set.own = func(host string) bool {
 		for suffix, more := host, true; more && !usable[host]; {
 			_, suffix, more = strings.Cut(suffix, ".")
