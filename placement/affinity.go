@@ -11,7 +11,8 @@ type Affinity struct {
 	// Over is the fact that they share or do not: region, zone, …; empty: the cluster itself. A cluster that lacks the
 	// fact is alone.
 	Over string
-	// Soft gives scores, 100 or 0, for a Scorer with this Name as Verdict; else the clusters that do not fit are denied.
+	// Soft gives scores, 100 or 0, for a Scorer with this Name as Verdict; else the clusters that do not fit are denied, even
+	// if the object is there.
 	Soft bool
 }
 

@@ -47,7 +47,7 @@ func (c *candidate) back() bool {
 // down: known not to answer, if only for a moment.
 func (c *candidate) down() bool {
 	ready := &c.cluster.Ready
-	return ready.State == NotReady || ready.State == ReadyUnknown && !ready.Since.IsZero()
+	return ready.State == NotReady || ready.State != Ready && !ready.Since.IsZero()
 }
 
 // enter makes a cluster a candidate. Clusters must come in the order of their names.

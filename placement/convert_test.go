@@ -115,7 +115,7 @@ func TestSelectorFromAnnotation(t *testing.T) {
 		`[{"key":"env","operator":"exists"}]`:          {"b"},
 		`[{"key":"env","operator":"DoesNotExist"}]`:    {"a", "c"},
 		`[{"key":"n","operator":"Gt","values":["2"]}]`: {"a"},
-		`[{"key":"n","operator":"lt","values":["3"]}]`: nil,
+		`[{"key":"n","operator":"lt","values":["3"]}]`: {},
 	} {
 		s, err := SelectorFromAnnotation(map[string]string{key: raw})
 		require.NoError(t, err)

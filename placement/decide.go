@@ -24,7 +24,8 @@ func Decide(req Request, fleet *Fleet) (Result, error) {
 	return Result{Decisions: e.withMissing(), Shortfall: e.shortfall, Next: e.next}, join(e.errs)
 }
 
-// Select returns the names that Decide selects, sorted, and the same error: the same code at a fraction of the cost.
+// Select returns the names that Decide selects, sorted and never nil, and the same error: the same code at a fraction of
+// the cost.
 func Select(req Request, fleet *Fleet) ([]string, error) {
 	e := newEval(req, fleet)
 	e.run()
@@ -59,13 +60,13 @@ type eval struct {
 }
 
 func newEval(req Request, fleet *Fleet) *eval {
-	e := &eval{req: &req, fleet: fleet, previous: newPrevious(req.Previous)}
+	e := &eval{req: &req, fleet: fleet, previous: &previous{raw: req.Previous}}
 	note := func(errs []*FieldError) bool {
 		e.errs = append(e.errs, errs...)
 		return len(errs) > 0
 	}
 	var bad []*FieldError
-	e.matcher, bad = compile(req.Policy)
+	e.matcher, bad = compile(req.Policy, 0)
 	note(bad)
 	e.approve, e.refuse = e.matcher.approve(), e.matcher.refuse()
 	e.tolerations, bad = compileTolerations(req.Policy.Tolerations)
@@ -132,12 +133,11 @@ func (e *eval) reserve(may []uint64) {
 	for _, word := range may {
 		n += bits.OnesCount64(word)
 	}
-	switch {
-	case e.picks:
-		e.candidates = make([]candidate, 0, n)
-	case n > 0:
-		e.names = make([]string, 0, n)
+	if e.picks {
+		e.candidates, e.names = make([]candidate, 0, n), []string{}
+		return
 	}
+	e.names = make([]string, 0, n)
 }
 
 // remarkable has a bit for each cluster with facts of its own that may be in the way.

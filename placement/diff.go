@@ -21,7 +21,7 @@ type Difference struct {
 // Diff compares two lists of decisions, in any order.
 func Diff(old, current []Decision) Difference {
 	var d Difference
-	before, now := newPrevious(old), newPrevious(current).list
+	before, now := &previous{raw: old}, (&previous{raw: current}).sorted().list
 	for i := range now {
 		if i > 0 && now[i-1].Cluster == now[i].Cluster {
 			continue

@@ -26,7 +26,7 @@ func (e *FieldError) Error() string {
 // Unwrap returns what is wrong with the field.
 func (e *FieldError) Unwrap() error { return e.Err }
 
-// invalid is a FieldError without cluster. A path that starts with a dot or is empty is completed by under.
+// invalid is a FieldError without cluster. Callers complete its path by under.
 func invalid(field, format string, args ...any) *FieldError {
 	return &FieldError{Field: field, Err: fmt.Errorf("%w: %w", ErrInvalid, fmt.Errorf(format, args...))}
 }

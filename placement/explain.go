@@ -16,7 +16,7 @@ func (r Result) Explain() string {
 		if d.Selected {
 			selected++
 		}
-		width = max(width, len(d.Cluster))
+		width = max(width, len(oneLine(d.Cluster)))
 	}
 	fmt.Fprintf(&b, "%d of %d selected", selected, len(r.Decisions))
 	if r.Shortfall > 0 {
@@ -27,24 +27,27 @@ func (r Result) Explain() string {
 	}
 	b.WriteByte('\n')
 	for _, d := range r.Decisions {
-		fmt.Fprintf(&b, "%c %-*s  %s", sign(d), width, d.Cluster, d.Reason)
+		fmt.Fprintf(&b, "%c %-*s  %s", sign(d), width, oneLine(d.Cluster), oneLine(string(d.Reason)))
 		if d.By != "" {
-			fmt.Fprintf(&b, " (%s)", d.By)
+			fmt.Fprintf(&b, " (%s)", oneLine(d.By))
 		}
 		if d.Message != "" {
-			b.WriteString(": " + strings.Join(strings.Fields(d.Message), " "))
+			b.WriteString(": " + oneLine(d.Message))
 		}
 		if d.NoGrowth {
 			b.WriteString("; no growth")
 		}
 		if d.Group != "" {
-			b.WriteString("; group " + d.Group)
+			b.WriteString("; group " + oneLine(d.Group))
 		}
 		explainScores(&b, d)
 		b.WriteByte('\n')
 	}
 	return b.String()
 }
+
+// oneLine keeps text from elsewhere on its line.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 func sign(d Decision) rune {
 	switch {
@@ -61,7 +64,7 @@ func explainScores(b *strings.Builder, d Decision) {
 		if i == 0 {
 			b.WriteString("; " + points(d.Total) + " points:")
 		}
-		b.WriteString(" " + s.Scorer + "=" + points(s.Points))
+		b.WriteString(" " + oneLine(s.Scorer) + "=" + points(s.Points))
 		if s.Missing {
 			b.WriteString(" (no data)")
 		}

@@ -85,6 +85,7 @@ func knownReferences(kind string) []ReferenceRule {
 func podReferences() []ReferenceRule {
 	rules := []ReferenceRule{
 		{"serviceAccountName", "ServiceAccount"},
+		{"serviceAccount", "ServiceAccount"},
 		{"imagePullSecrets[*].name", "Secret"},
 		{"volumes[*].configMap.name", "ConfigMap"},
 		{"volumes[*].secret.secretName", "Secret"},

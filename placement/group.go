@@ -28,7 +28,7 @@ func compileGroups(p *Policy) ([]group, []*FieldError) {
 	var errs []*FieldError
 	seen := map[string]bool{}
 	for i, g := range p.Groups {
-		matcher, bad := compileInner(g.Clusters)
+		matcher, bad := compileInner(g.Clusters, 0)
 		path := index("groups", i) + "."
 		errs = append(errs, under(path+"clusters.", bad)...)
 		switch {

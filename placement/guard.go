@@ -57,7 +57,7 @@ func compileGuards(list []Guard, subject Subject) ([]guard, []*FieldError) {
 		}
 		if g.Clusters != nil {
 			var bad []*FieldError
-			compiled.matcher, bad = compileInner(*g.Clusters)
+			compiled.matcher, bad = compileInner(*g.Clusters, 0)
 			errs = append(errs, under(path+"clusters.", bad)...)
 		}
 		concerns := (len(g.Namespaces) == 0 || slices.Contains(g.Namespaces, subject.Namespace)) &&

@@ -235,6 +235,9 @@ func checkLaws(t *testing.T, req Request, f *Fleet, got Result, gotErr error) bo
 	for _, name := range append(clusterNames(f), req.Policy.Clusters...) {
 		law(slices.Contains(seen, name), "complete")
 	}
+	for _, d := range req.Previous {
+		law(!d.Selected || reasonOn(got, d.Cluster) != Undecided, "nothing is withdrawn by ignorance")
+	}
 	differs := selectedTwin(req, f, got)
 	law(differs == "", "the naive twin agrees: "+differs)
 

@@ -14,13 +14,13 @@ type Limit struct {
 	// clusters for different objects. A taint PreferNoSchedule that is not tolerated counts as a scorer named taints of
 	// weight 1, which comes first, unless there is one with Taints.
 	Scorers []Scorer `json:"scorers,omitempty"`
-	// Lexicographic compares scorer by scorer, in order, instead of the mean by weight.
+	// Lexicographic compares scorer by scorer, in order, instead of the mean by weight; of a weight only the sign counts.
 	Lexicographic bool     `json:"lexicographic,omitempty"`
 	Spread        []Spread `json:"spread,omitempty"`
 	// Margin is by how many points a cluster must beat a previous choice to replace it: of the Total, or if Lexicographic
 	// of the first score that differs. Nil: nothing is replaced. A choice that lacks a score is never replaced.
 	Margin *float64 `json:"margin,omitempty"`
-	// CoolDownSeconds is how long a choice cannot be replaced.
+	// CoolDownSeconds is how long a choice cannot be replaced, counted from Decision.Since.
 	CoolDownSeconds int64 `json:"coolDownSeconds,omitempty"`
 }
 

@@ -28,20 +28,19 @@ const (
 // business of Decide. The joined FieldErrors name what does not compile; the Matcher is usable beside them, and what does not
 // compile matches nothing.
 func Compile(p Policy) (Matcher, error) {
-	m, errs := compile(p)
+	m, errs := compile(p, 0)
 	return m, join(errs)
 }
 
-func compile(p Policy) (Matcher, []*FieldError) {
+// deepest is how deep policies may lie in each other; a slice may even hold itself.
+const deepest = 16
+
+func compile(p Policy, depth int) (Matcher, []*FieldError) {
 	var m Matcher
 	var errs []*FieldError
 	switch {
 	case p.Clusters != nil:
-		m.names = slices.Sorted(slices.Values(p.Clusters))
-		m.names = slices.Compact(m.names)
-		if m.names == nil {
-			m.names = []string{}
-		}
+		m.names, errs = compileNames(p.Clusters)
 	case p.Selector != nil:
 		var bad []*FieldError
 		m.open = true
@@ -54,7 +53,7 @@ func compile(p Policy) (Matcher, []*FieldError) {
 	m.facts = len(m.props) > 0
 	errs = append(errs, bad...)
 	for i, w := range p.Within {
-		inner, bad := compileInner(w)
+		inner, bad := compileInner(w, depth+1)
 		m.within = append(m.within, inner)
 		m.facts = m.facts || inner.facts
 		errs = append(errs, under(index("within", i)+".", bad)...)
@@ -62,16 +61,33 @@ func compile(p Policy) (Matcher, []*FieldError) {
 	return m, errs
 }
 
+// compileNames sorts a list of names. It is never nil.
+func compileNames(list []string) (names []string, errs []*FieldError) {
+	names = make([]string, 0, len(list))
+	for i, name := range list {
+		if name == "" {
+			errs = append(errs, invalid(index("clusters", i), "is empty"))
+			continue
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names), errs
+}
+
 // compileInner compiles a policy that only tells which clusters something is about.
-func compileInner(p Policy) (Matcher, []*FieldError) {
-	m, errs := compile(p)
+func compileInner(p Policy, depth int) (Matcher, []*FieldError) {
+	if depth > deepest {
+		return Matcher{open: true, broken: true}, []*FieldError{invalid("within", "lies too deep")}
+	}
+	m, errs := compile(p, depth)
 	if p.Limit != nil {
 		errs = append(errs, invalid("limit", "has no meaning here"))
 	}
-	if p.Groups != nil {
+	if len(p.Groups) > 0 {
 		errs = append(errs, invalid("groups", "has no meaning here"))
 	}
-	m.vague = p.Limit != nil || p.Groups != nil
+	m.vague = p.Limit != nil || len(p.Groups) > 0
 	return m, errs
 }
 

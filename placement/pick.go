@@ -39,7 +39,7 @@ func (e *eval) applyLimit() {
 		chosen = e.improve(p, p.pick(chosen, want))
 	}
 	if e.limit.Count != nil || e.limit.Percent != nil {
-		e.shortfall = max(0, want-len(chosen))
+		e.shortfall = max(e.shortfall, want-len(chosen))
 	}
 	for _, c := range entrants {
 		switch {
@@ -117,37 +117,32 @@ func (l *limit) compareKept(a, b *candidate) int {
 	return l.compare(a, b)
 }
 
-// improve replaces choices by candidates that beat them. Each step makes the choice better, so it ends.
+// improve replaces choices by candidates that beat them, the worst first. Each step makes the choice better, so it ends.
 func (e *eval) improve(p *picker, chosen []*candidate) []*candidate {
 	l := &e.limit
 	if l.Margin == nil {
 		return chosen
 	}
-	worst := slices.Clone(chosen)
-	slices.SortFunc(worst, func(a, b *candidate) int { return l.compare(b, a) })
-	for i := 0; i < len(worst); i++ {
-		c := worst[i]
-		if e.locked(c) {
-			continue
-		}
-		p.count(c, -1)
-		best := p.best()
-		if best < 0 || !l.beats(p.pools[best][0], c) {
-			p.count(c, 1)
-			if len(l.spread) == 0 && !l.Lexicographic {
-				break
+	chosen = slices.Clone(chosen)
+	for changed := true; changed; {
+		changed = false
+		slices.SortFunc(chosen, func(a, b *candidate) int { return l.compare(b, a) })
+		for i, c := range chosen {
+			if e.locked(c) {
+				continue
 			}
-			continue
+			p.count(c, -1)
+			best := p.best()
+			if best < 0 || !l.beats(p.pools[best][0], c) {
+				p.count(c, 1)
+				continue
+			}
+			chosen[i], changed = p.take(best), true
+			c.state = running
+			p.push(c)
 		}
-		better := p.take(best)
-		c.state = running
-		p.push(c)
-		worst = slices.Delete(worst, i, i+1)
-		at, _ := slices.BinarySearchFunc(worst, better, func(a, b *candidate) int { return l.compare(b, a) })
-		worst = slices.Insert(worst, at, better)
-		i = -1
 	}
-	return worst
+	return chosen
 }
 
 // locked tells whether a choice cannot be replaced now.
@@ -173,7 +168,11 @@ func (e *eval) locked(c *candidate) bool {
 // refusal says why a candidate was not picked.
 func (p *picker) refusal(c *candidate) finding {
 	for k, s := range p.spread {
-		if !s.Soft && !p.fits(k, p.domains[c.domain][k]) {
+		domains := p.domains[c.domain][k]
+		if !s.Soft && len(domains) == 0 {
+			return finding{stand: refused, cause: s.noDomain}
+		}
+		if !s.Soft && !p.fits(k, domains) {
 			return finding{stand: refused, cause: s.skewed}
 		}
 	}

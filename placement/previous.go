@@ -8,15 +8,20 @@ import (
 
 // previous walks the last decisions in step with a walk over names in ascending order.
 type previous struct {
-	list []Decision // sorted by cluster
+	raw  []Decision // as given; nil once they are sorted
+	list []Decision // those to come, sorted by cluster
 	gone []Decision // passed over: on clusters that the Fleet does not have
 }
 
-func newPrevious(list []Decision) *previous {
-	if !slices.IsSortedFunc(list, comparePrevious) {
-		list = slices.SortedFunc(slices.Values(list), comparePrevious)
+// sorted puts the decisions in order when the first is asked for.
+func (p *previous) sorted() *previous {
+	if p.raw != nil {
+		p.list, p.raw = p.raw, nil
+		if !slices.IsSortedFunc(p.list, comparePrevious) {
+			p.list = slices.SortedFunc(slices.Values(p.list), comparePrevious)
+		}
 	}
-	return &previous{list: list}
+	return p
 }
 
 // comparePrevious puts the selected first among decisions on one cluster, and so does not forget that one.
@@ -36,6 +41,7 @@ func rank(d Decision) int {
 
 // of returns the last decision on a cluster; nil: none. Names must come in ascending order.
 func (p *previous) of(name string) *Decision {
+	p.sorted()
 	for len(p.list) > 0 && p.list[0].Cluster < name {
 		p.pass()
 	}
@@ -58,6 +64,7 @@ func (p *previous) pass() {
 
 // rest passes over all that is left.
 func (p *previous) rest() []Decision {
+	p.sorted()
 	for len(p.list) > 0 {
 		p.pass()
 	}

@@ -116,8 +116,8 @@ func between(x, least, most float64) float64 {
 	return round(100 * min(1, max(0, (x/2-least/2)/(most/2-least/2))))
 }
 
-// round keeps four decimals: enough to compare, and short to read.
-func round(x float64) float64 { return math.Round(x*1e4) / 1e4 }
+// round keeps four decimals: enough to compare, and short to read. Adding 0 takes the sign from a zero.
+func round(x float64) float64 { return math.Round(x*1e4)/1e4 + 0 }
 
 // raw is the number that a scorer goes by; not ok: no data.
 func (e *eval) raw(s *scorer, c *Cluster) (n float64, ok bool, err error) {
