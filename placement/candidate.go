@@ -66,9 +66,7 @@ func (e *eval) enter(c *Cluster, f finding) {
 		next.state = settled
 	case lostAt.IsZero():
 	case lostAt.After(e.req.Now):
-		if next.there {
-			next.finding.until = sooner(f.until, lostAt)
-		}
+		next.finding.until = sooner(f.until, lostAt)
 	case next.there:
 		next.settle(find(staying, KeptWhileLost, "", "does not answer; keeps its copies"))
 	default:
@@ -111,6 +109,7 @@ func (e *eval) choose() {
 // conclude turns a candidate into a decision.
 func (e *eval) conclude(c *candidate) {
 	e.note(c.cluster, c.finding, c.there)
+	e.next = sooner(e.next, c.finding.until) // the choice depends on the others as well
 	if e.out == nil {
 		return
 	}
