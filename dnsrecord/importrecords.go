@@ -20,8 +20,8 @@ import (
 // There is no record for <cluster>.svc: the specification reserves it. A service without addresses has no records, so its name does not
 // exist. A backend is reached only on ports that it has with the name and protocol of the import's. TTL is in seconds, 0: DefaultTTL.
 //
-// The endpoints are sorted and are to be published beside an error, which joins an *Error for everything that had to be left out; they
-// are nil when zone or TTL are unusable, for then nothing can be said. Imports without Exports are passed over; of two with one namespace and
+// The endpoints are sorted and are to be published beside an error, which joins an *Error for everything that had to be left out, with
+// <namespace>/<name> at the start of its Name; they are nil when zone or TTL are unusable, for then nothing can be said. Imports without Exports are passed over; of two with one namespace and
 // name neither is published.
 func ImportRecords(zone string, ttl int64, imports []Import) ([]Endpoint, error) {
 	var f faults
@@ -42,24 +42,18 @@ func ImportRecords(zone string, ttl int64, imports []Import) ([]Endpoint, error)
 	z.add(z.name("", "dns-version."+zone), TypeTXT, []string{"1.0.0"}, "the specification")
 	for _, i := range imports {
 		id := i.Namespace + "/" + i.Name
-		if err := cmp.Or(checkLabel(i.Namespace), checkLabel(i.Name)); err != nil {
-			f.add("", id, err)
-			continue
+		before := len(f)
+		err := cmp.Or(checkLabel(i.Namespace), checkLabel(i.Name))
+		if err == nil && seen[[2]string{i.Namespace, i.Name}] > 1 {
+			err = ErrDuplicate
 		}
-		if seen[[2]string{i.Namespace, i.Name}] > 1 {
-			f.add("", id, ErrDuplicate)
-			continue
+		if err != nil {
+			f.add("", "service", err)
+		} else if len(i.Exports) > 0 {
+			z.service(i)
 		}
-		svc := z.name("", i.Name+"."+i.Namespace+".svc."+zone)
-		if svc == "" || len(i.Exports) == 0 {
-			continue
-		}
-		i.Ports = checkPorts("", i.Ports, true, &f)
-		i.Exports = checkExports(i.Exports, &f)
-		if i.Headless {
-			z.headless(svc, i)
-		} else {
-			z.clusterSetIP(svc, i)
+		for _, e := range f[before:] {
+			e.Name = id + ": " + e.Name
 		}
 	}
 	slices.SortFunc(z.out, compareKey)
@@ -81,6 +75,20 @@ func (z *zoneWriter) name(cluster, name string) string {
 		return ""
 	}
 	return name
+}
+
+// service adds the records of one import.
+func (z *zoneWriter) service(i Import) {
+	svc := z.name("", i.Name+"."+i.Namespace+".svc."+z.zone)
+	i.Ports = checkPorts("", i.Ports, true, z.faults)
+	i.Exports = checkExports(i.Exports, z.faults)
+	switch {
+	case svc == "":
+	case i.Headless:
+		z.headless(svc, i)
+	default:
+		z.clusterSetIP(svc, i)
+	}
 }
 
 func (z *zoneWriter) add(name, recordType string, targets []string, why string) {
@@ -119,7 +127,7 @@ func (z *zoneWriter) clusterSetIP(svc string, i Import) {
 	}
 	for _, p := range i.Ports {
 		if p.Name != "" {
-			z.add(z.portName(p, svc), TypeSRV, []string{service(p.Port, svc)}, why)
+			z.add(z.portName(p, svc), TypeSRV, []string{srvData(p.Port, svc)}, why)
 		}
 	}
 }
@@ -140,7 +148,7 @@ func (z *zoneWriter) headless(svc string, i Import) {
 			for n, p := range i.Ports {
 				for _, own := range h.ports {
 					if p.Name != "" && h.name != "" && own.Name == p.Name && own.Protocol == p.Protocol {
-						srv[n] = append(srv[n], service(own.Port, h.name))
+						srv[n] = append(srv[n], srvData(own.Port, h.name))
 					}
 				}
 			}
@@ -226,5 +234,5 @@ func (z *zoneWriter) portName(p Port, svc string) string {
 	return z.name("", "_"+p.Name+"._"+strings.ToLower(p.Protocol)+"."+svc)
 }
 
-// service writes the data of an SRV record: priority, weight, port, target.
-func service(port int32, target string) string { return fmt.Sprintf("0 100 %d %s.", port, target) }
+// srvData writes the data of an SRV record: priority, weight, port, target.
+func srvData(port int32, target string) string { return fmt.Sprintf("0 100 %d %s.", port, target) }
