@@ -16,6 +16,7 @@ const (
 type line struct {
 	now      time.Time
 	clusters []Cluster
+	health   bool // the part about health, where a state that is not current has been explained before
 	strings.Builder
 }
 
@@ -40,7 +41,7 @@ func healthiness(s Summary, now time.Time) string {
 	if t.Healthy+t.InProgress+t.Unhealthy == 0 {
 		return ""
 	}
-	l := line{now: now, clusters: s.Clusters}
+	l := line{now: now, clusters: s.Clusters, health: true}
 	l.WriteString(strconv.Itoa(t.Healthy) + " of " + strconv.Itoa(t.Clusters) + " healthy")
 	l.part(t.Unhealthy, "unhealthy", func(c Cluster) bool { return c.Health == HealthFailed })
 	l.part(t.InProgress, "in progress", func(c Cluster) bool { return c.Health == HealthInProgress || c.Health == HealthTerminating })
@@ -89,6 +90,9 @@ func knownState(s State) bool {
 // why says what is known of one cluster: its message, else its reason in words, and since when. The date is shown only
 // when it is not today's, by UTC.
 func (l *line) why(c Cluster) {
+	if l.health && c.State != StateCurrent {
+		return
+	}
 	why, _, _ := strings.Cut(strings.TrimSpace(c.Message), "\n")
 	if why == "" {
 		why = words(c.Reason)
