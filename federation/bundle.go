@@ -91,7 +91,7 @@ func (s Step) waitsFor(other Step) string {
 		return ""
 	}
 	health, why := status.Assess(other.live.Object)
-	if health == status.HealthCurrent || health == status.HealthUnknown && !strings.Contains(why, "InProgress") && !hasStatus(other) {
+	if health == status.HealthCurrent || health == status.HealthUnknown && !hasStatus(other) {
 		return ""
 	}
 	return fmt.Sprintf("waits for %s: %s", other.Ref, why)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"slices"
 	"sync"
@@ -20,10 +19,19 @@ import (
 type Dispatcher struct {
 	// Clients finds the connection to a cluster.
 	Clients Clients
-	// Limit is how many members are written to at a time; default 128. A member that hangs takes one place until Timeout.
+	// Limit is how many members are written to at a time; default 256. A member that hangs takes one place until its
+	// lane gives up.
 	Limit int
+	// PerMember is how many requests one member gets at a time, among steps of one rank; default 4.
+	PerMember int
+	// Interval is the least time between the starts of two requests to one member; default none.
+	Interval time.Duration
 	// Timeout is how long one request may take; default 30 seconds.
 	Timeout time.Duration
+	// Retries is how often a request is tried again that a member did not answer or put off (429, 502 to 504), after a
+	// growing, random pause or the one that the member asks for; default 0. What may have been done is not lost: a create
+	// that is tried again finds what the first try made, and is Failed / Conflict, to be looked at again.
+	Retries int
 }
 
 // Result is what became of one step.
@@ -94,14 +102,11 @@ func (d Dispatcher) run(ctx context.Context, plan Plan) iter.Seq2[int, Result] {
 		var lanes sync.WaitGroup
 		defer lanes.Wait()
 		defer cancel()
-		places := semaphore.NewWeighted(int64(cmp.Or(max(d.Limit, 0), 128)))
+		places := semaphore.NewWeighted(int64(orDefault(d.Limit, 256)))
 		for _, steps := range lanesOf(plan.Steps) {
 			lanes.Go(func() {
 				l := lane{Dispatcher: d, places: places}
-				for _, i := range steps {
-					results <- ended{i, l.do(ctx, plan.Steps[i])}
-				}
-				l.leave()
+				l.run(ctx, plan.Steps, steps, func(i int, r Result) { results <- ended{i, r} })
 			})
 		}
 		for range plan.Steps {
@@ -111,6 +116,13 @@ func (d Dispatcher) run(ctx context.Context, plan Plan) iter.Seq2[int, Result] {
 			}
 		}
 	}
+}
+
+func orDefault(n, def int) int {
+	if n > 0 {
+		return n
+	}
+	return def
 }
 
 // lanesOf groups the indices of the steps by cluster: deletes first, from high rank to low, then the rest by rank.
@@ -139,85 +151,6 @@ func (s Step) order() int {
 		return deletes - s.Rank
 	}
 	return s.Rank
-}
-
-// breakAfter is how many requests in a row may fail to reach a member before its lane gives up.
-const breakAfter = 2
-
-// lane carries out the steps of one member, one after the other.
-type lane struct {
-	Dispatcher
-	places   *semaphore.Weighted
-	held     bool // a place among those who write
-	client   ClusterClient
-	err      error // of finding the client
-	failures int
-	last     error
-}
-
-func (l *lane) leave() {
-	if l.held {
-		l.places.Release(1)
-	}
-}
-
-func (l *lane) do(ctx context.Context, s Step) Result {
-	switch s.Verb {
-	case Keep:
-		r := s.end(Done, s.Reason, s.live, nil)
-		if s.live != nil && s.Digest != "" {
-			r.Settled = Settled{s.Digest, s.live.GetResourceVersion()}
-		}
-		return r
-	case Hold:
-		return s.end(Held, s.Reason, s.live, nil)
-	}
-	if !l.held {
-		if err := l.places.Acquire(ctx, 1); err != nil {
-			return s.end(Failed, s.Reason, s.live, err)
-		}
-		l.held = true
-		l.client, l.err = l.Clients(s.Ref.Cluster)
-	}
-	switch {
-	case l.err != nil:
-		return s.end(Failed, s.Reason, s.live, l.err)
-	case l.failures >= breakAfter:
-		return s.end(Failed, s.Reason, s.live, fmt.Errorf("%w: %w", ErrUnreachable, l.last))
-	case ctx.Err() != nil:
-		return s.end(Failed, s.Reason, s.live, ctx.Err())
-	}
-	live, err := l.send(ctx, s)
-	if err == nil {
-		l.failures = 0
-		r := s.end(Done, s.Reason, live, nil)
-		if live != nil && s.Digest != "" {
-			r.Settled = Settled{s.Digest, live.GetResourceVersion()}
-		}
-		return r
-	}
-	return l.refused(s, err)
-}
-
-// refused turns the member's refusal into a result.
-func (l *lane) refused(s Step, err error) Result {
-	c := classify(err)
-	if c.breaker {
-		l.failures, l.last = l.failures+1, err
-	} else {
-		l.failures = 0
-	}
-	if s.secret() {
-		// A member may quote what it refuses.
-		c.message, err = "the member refused it", &Error{Object: s.Ref.String(), Cluster: s.Ref.Cluster, Err: errWithheld}
-	}
-	outcome := Failed
-	if c.reason != "" && !c.stale {
-		outcome = Held
-	}
-	r := s.end(outcome, cmp.Or(c.reason, s.Reason), s.live, err)
-	r.Message = c.message
-	return r
 }
 
 var errWithheld = errors.New("refused; the answer is withheld because it may quote the Secret")

@@ -91,7 +91,7 @@ func TestDeadMembers(t *testing.T) {
 		plan := manyPlans(p, 5)
 		p.members.Member("m003").Break(fedtest.Silent())
 		p.members.Member("m004").Break(fedtest.Refused())
-		d := federation.Dispatcher{Clients: p.members.Clients, Timeout: time.Minute}
+		d := federation.Dispatcher{Clients: p.members.Clients, Timeout: time.Minute, PerMember: 1}
 		start := time.Now()
 		seen := 0
 		for r := range d.Run(t.Context(), plan) {
@@ -123,7 +123,7 @@ func TestBreakerErrors(t *testing.T) {
 	p := newProgram(t, "a")
 	plan := manyPlans(p, 4)
 	p.members.Member("a").Break(fedtest.Refused())
-	results := federation.Dispatcher{Clients: p.members.Clients}.Dispatch(t.Context(), plan)
+	results := federation.Dispatcher{Clients: p.members.Clients, PerMember: 1}.Dispatch(t.Context(), plan)
 	require.NotErrorIs(t, results[1].Err, federation.ErrUnreachable)
 	require.ErrorIs(t, results[2].Err, federation.ErrUnreachable)
 	require.ErrorContains(t, results[3].Err, "refused")
@@ -200,9 +200,81 @@ func TestLimit(t *testing.T) {
 			return nil
 		}})
 	}
-	federation.Dispatcher{Clients: p.members.Clients, Limit: 3}.Dispatch(t.Context(), plan)
+	federation.Dispatcher{Clients: p.members.Clients, Limit: 3, PerMember: 1}.Dispatch(t.Context(), plan)
 	require.LessOrEqual(t, most, 3)
 	require.Positive(t, most)
+	plan = manyPlans(newProgram(t, "m000"), 20)
+	most = 0
+	federation.Dispatcher{Clients: p.members.Clients, PerMember: 5}.Dispatch(t.Context(), plan)
+	require.LessOrEqual(t, most, 5)
+	require.Positive(t, most)
+}
+
+// TestRetries: what a member put off is tried again, no sooner than it asks for, and as often as is allowed.
+func TestRetries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProgram(t, "a")
+		plan := manyPlans(p, 1)
+		tries := 0
+		p.members.Member("a").Break(fedtest.Fault{Before: func(context.Context, fedtest.Request) error {
+			if tries++; tries < 3 {
+				return apierrors.NewTooManyRequests("slow down", 7)
+			}
+			return nil
+		}})
+		start := time.Now()
+		results := federation.Dispatcher{Clients: p.members.Clients, Retries: 2}.Dispatch(t.Context(), plan)
+		require.NoError(t, results[0].Err)
+		require.Equal(t, 14*time.Second, time.Since(start))
+
+		plan, tries = manyPlans(newProgram(t, "a"), 1), -10
+		results = federation.Dispatcher{Clients: p.members.Clients, Retries: 2}.Dispatch(t.Context(), plan)
+		require.Equal(t, federation.Failed, results[0].Outcome)
+		require.True(t, apierrors.IsTooManyRequests(results[0].Err))
+		require.Equal(t, -7, tries)
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start = time.Now()
+		results = federation.Dispatcher{Clients: p.members.Clients, Retries: 2}.Dispatch(ctx, plan)
+		require.Equal(t, federation.Failed, results[0].Outcome)
+		require.Zero(t, time.Since(start), "a pause that ends too late is not begun")
+	})
+}
+
+// TestLostAnswer: a create whose answer was lost and that is tried again finds what it made; it is looked at, not adopted.
+func TestLostAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProgram(t, "a")
+		obj := federation.Object{Template: decode(t, configYAML), Placement: everywhere()}
+		lost := false
+		plan := p.plan(obj)
+		p.members.Member("a").Break(fedtest.Fault{After: func(_ context.Context, r fedtest.Request) error {
+			if !lost && r.Verb == "create" {
+				lost = true
+				return context.DeadlineExceeded
+			}
+			return nil
+		}})
+		r := federation.Dispatcher{Clients: p.members.Clients, Retries: 1}.Dispatch(t.Context(), plan)[0]
+		require.Equal(t, federation.Failed, r.Outcome)
+		require.Equal(t, federation.ReasonConflict, r.Reason)
+		p.snap.Holders = plan.Holders()
+		require.Equal(t, map[string]string{"a": "keep Settled"}, verbs(p.plan(obj)))
+	})
+}
+
+// TestInterval: requests to one member keep their distance, those to others do not wait for them.
+func TestInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProgram(t, "a", "b", "c")
+		plan := manyPlans(p, 5)
+		start := time.Now()
+		for _, r := range (federation.Dispatcher{Clients: p.members.Clients, Interval: time.Second}).Dispatch(t.Context(), plan) {
+			require.NoError(t, r.Err)
+		}
+		require.Equal(t, 4*time.Second, time.Since(start))
+	})
 }
 
 func TestNoConnection(t *testing.T) {

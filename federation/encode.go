@@ -23,6 +23,7 @@ type planJSON struct {
 	Decisions []placement.Decision `json:"decisions,omitempty"`
 	Shortfall int                  `json:"shortfall,omitempty"`
 	Next      time.Time            `json:"next,omitzero"`
+	Finished  time.Time            `json:"finished,omitzero"`
 	Errors    []string             `json:"errors,omitempty"`
 }
 
@@ -76,7 +77,7 @@ func (p *Plan) UnmarshalJSON(data []byte) error {
 // EncodePlan encodes everything, so that the plan can be carried out later or elsewhere. The output is secret wherever
 // the plan is about Secrets.
 func EncodePlan(p Plan) ([]byte, error) {
-	out := planJSON{Redacted: p.Redacted, Decisions: p.Decisions, Shortfall: p.Shortfall, Next: p.Next, Steps: make([]stepJSON, len(p.Steps))}
+	out := planJSON{Redacted: p.Redacted, Decisions: p.Decisions, Shortfall: p.Shortfall, Next: p.Next, Finished: p.Finished, Steps: make([]stepJSON, len(p.Steps))}
 	for _, err := range p.Errs {
 		out.Errors = append(out.Errors, err.Error())
 	}
@@ -101,7 +102,7 @@ func DecodePlan(data []byte) (Plan, error) {
 	if err := utiljson.Unmarshal(data, &in); err != nil {
 		return Plan{}, &Error{Field: "plan", Err: fmt.Errorf("%w: %w", ErrInvalid, err)}
 	}
-	p := Plan{Redacted: in.Redacted, Decisions: in.Decisions, Shortfall: in.Shortfall, Next: in.Next}
+	p := Plan{Redacted: in.Redacted, Decisions: in.Decisions, Shortfall: in.Shortfall, Next: in.Next, Finished: in.Finished}
 	for _, text := range in.Errors {
 		p.Errs = append(p.Errs, errors.New(text))
 	}
@@ -142,7 +143,7 @@ func (s Step) mask() Step {
 				doc = with(doc, field, hidden)
 			}
 		}
-		for _, key := range []string{DigestAnnotation, "kubectl.kubernetes.io/last-applied-configuration"} {
+		for _, key := range []string{DigestAnnotation, templateAnnotation, "kubectl.kubernetes.io/last-applied-configuration"} {
 			path := []string{"metadata", "annotations", key}
 			if _, ok := get(doc, path); ok {
 				doc = set(doc, path, masked)

@@ -1,6 +1,8 @@
 package federation
 
 import (
+	"time"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -49,6 +51,17 @@ type Object struct {
 
 	// Suspend selects clusters in which nothing is written: hold / Suspended. The zero value suspends nothing.
 	Suspend placement.Policy
+
+	// Protect keeps every copy: where one would be deleted or released, the step is hold / Guarded.
+	Protect bool
+
+	// Lazy takes changes of policy (placement, replicas, overrides) up only together with the next change of the template:
+	// until then they are hold / Waiting. Drift is mended all the same, and planning for nowhere is not delayed.
+	Lazy bool
+
+	// TTLAfterFinished removes all copies some time after the last of them finished, as a Job does; nil: never. The program
+	// keeps Plan.Finished and hands it back in the Snapshot, so that what is gone is not made again.
+	TTLAfterFinished *time.Duration
 
 	// HostUID is the UID of the program's own object of this name (the namespace that a federated namespace lives in).
 	// A member object with this UID is that very object: it is labelled, never deleted, and released when its cluster

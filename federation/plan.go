@@ -29,6 +29,9 @@ type Plan struct {
 	// Next is the moment to plan again though nothing changed; zero: never.
 	Next time.Time
 
+	// Finished is when the last copy finished, for Snapshot.Finished; zero: not yet. See Object.TTLAfterFinished.
+	Finished time.Time
+
 	// Errs says what could not be evaluated, so that what stood before was kept. The steps are valid beside it.
 	Errs []error
 
@@ -107,6 +110,7 @@ const (
 
 	ReasonUnselected Reason = "Unselected" // delete, release, keep: nothing is wished here
 	ReasonSettled    Reason = "Settled"    // keep: it is as wished
+	ReasonExpired    Reason = "Expired"    // delete, release, keep: its time after finishing is over
 	ReasonOptedOut   Reason = "OptedOut"   // release, hold: the copy in the member says so
 
 	ReasonUnobserved      Reason = "Unobserved"      // hold: could not look

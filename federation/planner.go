@@ -97,6 +97,8 @@ func (p Planner) Plan(obj Object, snap Snapshot) (Plan, error) {
 	}
 	clusters := p.candidates(decided.Decisions, snap)
 	stepper := stepper{Planner: p, r: r, variants: map[variantKey]*variant{}, unknownHolders: snap.Holders == nil}
+	stepper.frozen = r.frozen(clusters, snap)
+	stepper.expired = plan.expire(r, clusters, snap)
 	if stepper.undivided, err = p.divide(r, clusters, snap); err != nil {
 		plan.Errs = append(plan.Errs, err)
 	}

@@ -14,8 +14,10 @@ import (
 func (p *stepper) release(s Step, live *unstructured.Unstructured, reason Reason, message string) Step {
 	entries := ownership.Of(live.Object)
 	patch := []operation{{Op: "remove", Path: pointer("metadata", "labels", p.Owner.Key)}}
-	if _, ok := live.GetAnnotations()[DigestAnnotation]; ok {
-		patch = append(patch, operation{Op: "remove", Path: pointer("metadata", "annotations", DigestAnnotation)})
+	for _, mark := range []string{DigestAnnotation, templateAnnotation} {
+		if _, ok := get(live.Object, []string{"metadata", "annotations", mark}); ok {
+			patch = append(patch, operation{Op: "remove", Path: pointer("metadata", "annotations", mark)})
+		}
 	}
 	if !entries.Has(p.Manager) {
 		entries = nil

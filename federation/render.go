@@ -46,6 +46,7 @@ type renderer struct {
 	overrides             []compiledOverride
 	retain, ignore        []ownership.Path
 	rank                  int
+	template              string // its digest, of a lazy object
 }
 
 type compiledOverride struct {
@@ -70,13 +71,20 @@ func newRenderer(obj Object) (r *renderer, err error) {
 		}
 	}
 	r.doc = clean(t.Object)
+	if obj.Lazy {
+		r.template = digest(r.doc)
+	}
 	r.counts, r.missing = countFields(gvk, obj.Replicas)
 	for i, o := range obj.Overrides {
 		m, err := placement.Compile(o.Clusters)
 		if err != nil {
 			err = &Error{Object: r.name, Field: fmt.Sprintf("overrides[%d].clusters", i), Err: err}
 		}
-		r.overrides = append(r.overrides, compiledOverride{m, o.Layer, err})
+		layer := o.Layer
+		if compiled, cerr := layer.Compile(); cerr == nil {
+			layer = compiled // else the error is that of the clusters that use it
+		}
+		r.overrides = append(r.overrides, compiledOverride{m, layer, err})
 	}
 	if r.retain, err = r.paths("retain", obj.Retain); err != nil {
 		return nil, err

@@ -31,6 +31,9 @@ type Snapshot struct {
 	// Capacity is how many replicas a cluster could run; a cluster that is missing is unknown, which is not zero.
 	Capacity map[string]int64
 
+	// Finished is Plan.Finished of an earlier plan; see Object.TTLAfterFinished.
+	Finished time.Time
+
 	// Verdicts are what others have to say about the clusters; see Planner.Await.
 	Verdicts []placement.Verdict
 }

@@ -9,7 +9,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/confed-project/confed/internal/ownership"
-	"github.com/confed-project/confed/placement"
 )
 
 // stepper decides the steps for one object, one cluster at a time.
@@ -20,8 +19,13 @@ type stepper struct {
 	variants       map[variantKey]*variant
 	undivided      error // why there is no division
 	suspended      bool
+	frozen         bool // lazy, and the template is what it was
+	expired        bool
 	unknownHolders bool
 }
+
+// wishes reports whether the object is wished in the cluster.
+func (p *stepper) wishes() bool { return p.selected() && !p.expired }
 
 // step turns an observation into a step. Every path sets Verb, Reason and Holds.
 func (p *stepper) step(o Observation) Step {
@@ -44,7 +48,7 @@ func (p *stepper) step(o Observation) Step {
 		return s.hold(ReasonUnobserved, "not looked at yet")
 	}
 	s.Holds = o.State == Present
-	if !p.selected() {
+	if !p.wishes() {
 		return p.unwished(s, o)
 	}
 	return p.wished(s, o)
@@ -53,7 +57,7 @@ func (p *stepper) step(o Observation) Step {
 // notServed: a member without the kind holds nothing of it.
 func (p *stepper) notServed(s Step) Step {
 	s.Holds = false
-	if !p.selected() {
+	if !p.wishes() {
 		return s.as(Keep, ReasonUnselected, "the member does not serve the kind")
 	}
 	return s.hold(ReasonKindNotServed, fmt.Sprintf("the member does not serve %s %s", p.r.gvk.GroupVersion(), p.r.gvk.Kind))
@@ -85,18 +89,22 @@ func (p *stepper) unwished(s Step, o Observation) Step {
 	live := o.Live
 	switch {
 	case o.State == Absent:
-		return s.as(Keep, ReasonUnselected, "nothing here, and nothing wished")
+		return s.as(Keep, p.unwishedReason(), "nothing here, and nothing wished")
 	case label(live, p.Owner.Key) != p.Owner.Value:
 		s.Holds = false
 		return s.as(Keep, ReasonUnselected, "what is here is not ours")
 	case p.suspended:
 		return s.hold(ReasonSuspended, "suspended; a copy stays")
+	case p.r.obj.Protect:
+		return s.hold(ReasonGuarded, "protected; clear Protect to let the copy go")
+	case p.frozen && !p.expired:
+		return s.hold(ReasonWaiting, lazily)
 	case optedOut(live):
 		return p.release(s, live, ReasonOptedOut, "the copy says "+OptOutAnnotation)
 	}
 	host := p.r.obj.HostUID != "" && live.GetUID() == p.r.obj.HostUID
 	if host || p.r.obj.Orphan {
-		return p.release(s, live, ReasonUnselected, why(p.decision))
+		return p.release(s, live, p.unwishedReason(), p.why())
 	}
 	gk := p.r.gvk.GroupKind()
 	switch {
@@ -114,17 +122,28 @@ func (p *stepper) unwished(s Step, o Observation) Step {
 		opts.PropagationPolicy = ptr(metav1.DeletePropagationBackground)
 	}
 	s.Delete = &opts
-	return s.as(Delete, ReasonUnselected, why(p.decision))
+	return s.as(Delete, p.unwishedReason(), p.why())
 }
 
-func why(d *placement.Decision) string {
-	if d == nil {
+func (p *stepper) unwishedReason() Reason {
+	if p.expired && p.selected() {
+		return ReasonExpired
+	}
+	return ReasonUnselected
+}
+
+const lazily = "waits for the next change of the template"
+
+func (p *stepper) why() string {
+	switch {
+	case p.unwishedReason() == ReasonExpired:
+		return "finished long enough ago"
+	case p.decision == nil:
 		return "not selected"
+	case p.decision.Message != "":
+		return p.decision.Message
 	}
-	if d.Message != "" {
-		return d.Message
-	}
-	return strings.TrimSpace("not selected " + string(d.Reason))
+	return "not selected: " + string(p.decision.Reason)
 }
 
 // ours are the managers whose entries are ours.
@@ -141,8 +160,11 @@ func (p *stepper) wished(s Step, o Observation) Step {
 	}
 	s.Digest, s.Trace, s.Manifest = v.Digest, v.Trace, v.Manifest
 	if o.State == Absent {
-		if p.suspended {
+		switch {
+		case p.suspended:
 			return s.hold(ReasonSuspended, "suspended; would be created")
+		case p.frozen && !p.holder:
+			return s.hold(ReasonWaiting, lazily)
 		}
 		s.Holds = true
 		return s.as(Create, ReasonAbsent, "")
@@ -150,15 +172,20 @@ func (p *stepper) wished(s Step, o Observation) Step {
 	return p.compare(s, o, v)
 }
 
-// stamp adds the owner label and the digest annotation.
-func (p Planner) stamp(r Rendered) (map[string]any, error) {
+// stamp adds the owner label, the digest annotation and, unless it is empty, the digest of the template.
+func (p Planner) stamp(r Rendered, template string) (map[string]any, error) {
 	meta, _ := r.Manifest.Object["metadata"].(map[string]any)
-	for field, kv := range map[string][2]string{"labels": {p.Owner.Key, p.Owner.Value}, "annotations": {DigestAnnotation, r.Digest}} {
-		m, ok := meta[field].(map[string]any)
-		if !ok && meta[field] != nil {
-			return nil, fmt.Errorf("%w: %s is a %T", ErrInvalid, field, meta[field])
+	marks := []struct{ field, key, value string }{
+		{"labels", p.Owner.Key, p.Owner.Value}, {"annotations", DigestAnnotation, r.Digest}, {"annotations", templateAnnotation, template},
+	}
+	for _, mark := range marks {
+		m, ok := meta[mark.field].(map[string]any)
+		if !ok && meta[mark.field] != nil {
+			return nil, fmt.Errorf("%w: %s is a %T", ErrInvalid, mark.field, meta[mark.field])
 		}
-		meta = with(meta, field, with(m, kv[0], kv[1]))
+		if mark.value != "" {
+			meta = with(meta, mark.field, with(m, mark.key, mark.value))
+		}
 	}
 	return with(r.Manifest.Object, "metadata", meta), nil
 }
@@ -205,6 +232,9 @@ func (p *stepper) compare(s Step, o Observation, v *variant) Step {
 	if p.suspended {
 		return s.hold(ReasonSuspended, "suspended; would be applied: "+message)
 	}
+	if p.frozen && reason == ReasonChanged {
+		return s.hold(ReasonWaiting, lazily)
+	}
 	s.Precondition.UID = ptr(live.GetUID())
 	s.Force = !p.r.obj.HoldConflicts
 	var former []string
@@ -245,7 +275,7 @@ func (s Step) settled() Step {
 func (p *stepper) changes(found []ownership.Difference, entries ownership.Entries) []Change {
 	var list []Change
 	for _, d := range found {
-		if len(d.Fields) == 3 && d.Fields[2] == "f:"+DigestAnnotation {
+		if len(d.Fields) == 3 && (d.Fields[2] == "f:"+DigestAnnotation || d.Fields[2] == "f:"+templateAnnotation) {
 			continue
 		}
 		c := Change{Path: d.Path, Have: d.Have, Want: d.Want, Holders: entries.Holders(d.Fields, p.Manager)}

@@ -65,7 +65,7 @@ func (p *stepper) make(layers []int, numbers counts, vars override.Vars) *varian
 	}
 	v.plain = v.Manifest.Object
 	var doc map[string]any
-	if doc, v.err = p.stamp(v.Rendered); v.err != nil {
+	if doc, v.err = p.stamp(v.Rendered, p.r.template); v.err != nil {
 		return v
 	}
 	v.Manifest = &unstructured.Unstructured{Object: doc}

@@ -1,0 +1,198 @@
+package federation
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// breakAfter is how many requests in a row may fail to reach a member before its lane gives up.
+const breakAfter = 2
+
+// lane carries out the steps of one member: those of one rank side by side, rank after rank.
+type lane struct {
+	Dispatcher
+	places *semaphore.Weighted
+	client ClusterClient
+	err    error // of having no place or no client
+
+	mu       sync.Mutex
+	failures int
+	last     error
+	next     time.Time // when the next request may start
+}
+
+// run yields a result for each step. Only a lane that has something to send takes a place.
+func (l *lane) run(ctx context.Context, steps []Step, order []int, yield func(int, Result)) {
+	var send []int
+	for _, i := range order {
+		if r, quiet := steps[i].quiet(); quiet {
+			yield(i, r)
+		} else {
+			send = append(send, i)
+		}
+	}
+	if len(send) == 0 {
+		return
+	}
+	if l.err = l.places.Acquire(ctx, 1); l.err == nil {
+		defer l.places.Release(1)
+		l.client, l.err = l.Clients(steps[send[0]].Ref.Cluster)
+	}
+	for len(send) > 0 {
+		n := 1
+		for n < len(send) && steps[send[n]].order() == steps[send[0]].order() {
+			n++
+		}
+		l.rank(ctx, steps, send[:n], yield)
+		send = send[n:]
+	}
+}
+
+// rank carries out steps that need not wait for each other.
+func (l *lane) rank(ctx context.Context, steps []Step, order []int, yield func(int, Result)) {
+	work := make(chan int, len(order))
+	for _, i := range order {
+		work <- i
+	}
+	close(work)
+	var workers sync.WaitGroup
+	for range min(orDefault(l.PerMember, 4), len(order)) {
+		workers.Go(func() {
+			for i := range work {
+				yield(i, l.do(ctx, steps[i]))
+			}
+		})
+	}
+	workers.Wait()
+}
+
+// quiet is the result of a step that sends nothing.
+func (s Step) quiet() (Result, bool) {
+	switch s.Verb {
+	case Keep:
+		return s.done(s.live), true
+	case Hold:
+		return s.end(Held, s.Reason, s.live, nil), true
+	}
+	return Result{}, false
+}
+
+func (s Step) done(live *unstructured.Unstructured) Result {
+	r := s.end(Done, s.Reason, live, nil)
+	if live != nil && s.Digest != "" {
+		r.Settled = Settled{s.Digest, live.GetResourceVersion()}
+	}
+	return r
+}
+
+func (l *lane) do(ctx context.Context, s Step) Result {
+	if l.err != nil {
+		return s.end(Failed, s.Reason, s.live, l.err)
+	}
+	var err error
+	for try := 0; ; try++ {
+		if err = l.wait(ctx); err != nil {
+			return s.end(Failed, s.Reason, s.live, err)
+		}
+		var live *unstructured.Unstructured
+		live, err = l.send(ctx, s)
+		c := cause{}
+		if err != nil {
+			c = classify(err)
+		}
+		l.learn(err, c.breaker)
+		switch {
+		case err == nil:
+			return s.done(live)
+		case try > 0 && s.Verb == Create && c.reason == ReasonNotOwned:
+			c.reason, c.stale = ReasonConflict, true // perhaps made by the try before
+			return s.refused(err, c)
+		case !c.breaker || try >= l.Retries || !l.pause(ctx, err, try):
+			return s.refused(err, c)
+		}
+	}
+}
+
+// wait gives the lane's verdict on the member, and keeps the interval between two requests.
+func (l *lane) wait(ctx context.Context) error {
+	l.mu.Lock()
+	if l.failures >= breakAfter+l.Retries {
+		defer l.mu.Unlock()
+		return fmt.Errorf("%w: %w", ErrUnreachable, l.last)
+	}
+	var pause time.Duration
+	if l.Interval > 0 {
+		now := time.Now()
+		start := l.next
+		if start.Before(now) {
+			start = now
+		}
+		l.next, pause = start.Add(l.Interval), start.Sub(now)
+	}
+	l.mu.Unlock()
+	if pause > 0 {
+		return sleep(ctx, pause)
+	}
+	return ctx.Err()
+}
+
+// learn counts failures in a row to reach the member.
+func (l *lane) learn(err error, breaker bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !breaker {
+		l.failures = 0
+		return
+	}
+	l.failures, l.last = l.failures+1, err
+}
+
+// pause sleeps before another try: as long as the member asks for, else some of a doubling time. False: ctx ended, or will
+// end before.
+func (l *lane) pause(ctx context.Context, err error, try int) bool {
+	const first, most = 200 * time.Millisecond, 30 * time.Second
+	wait := min(first<<min(try, 10), most)
+	wait = wait/2 + rand.N(wait/2)
+	if seconds, ok := apierrors.SuggestsClientDelay(err); ok {
+		wait = max(wait, time.Duration(seconds)*time.Second)
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
+		return false
+	}
+	return sleep(ctx, wait) == nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// refused turns a member's refusal into a result.
+func (s Step) refused(err error, c cause) Result {
+	if s.secret() {
+		// A member may quote what it refuses.
+		c.message, err = "the member refused it", &Error{Object: s.Ref.String(), Cluster: s.Ref.Cluster, Err: errWithheld}
+	}
+	outcome := Failed
+	if c.reason != "" && !c.stale {
+		outcome = Held
+	}
+	r := s.end(outcome, cmp.Or(c.reason, s.Reason), s.live, err)
+	r.Message = c.message
+	return r
+}
