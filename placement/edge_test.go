@@ -146,6 +146,27 @@ func TestNothingIsNotEverything(t *testing.T) {
 	}
 }
 
+// TestGroupsOverlap: a cluster of several groups counts in each, and stands by in the first.
+func TestGroupsOverlap(t *testing.T) {
+	f := fleetOf(t, Cluster{Name: "a"}, Cluster{Name: "b"}, Cluster{Name: "c"}, Cluster{Name: "d"})
+	group := func(name string, min int, clusters ...string) Group {
+		return Group{Name: name, Min: min, Clusters: Policy{Clusters: clusters}}
+	}
+	req := Request{Policy: Policy{Selector: &Selector{}, Groups: []Group{group("one", 3, "a", "b", "gone"), group("two", 2, "a", "gone"), group("three", 2, "b", "c")}}}
+	result, err := Decide(req, f)
+	require.NoError(t, err)
+	require.Equal(t, "2 of 4 selected\n"+
+		"- a  StandBy (one): the group three is in use; stands by in one\n"+
+		"+ b  Matched: clusterSelector matches; group three\n"+
+		"+ c  Matched: clusterSelector matches; group three\n"+
+		"- d  OtherGroup (three): the group three is in use\n", result.Explain())
+	req.Policy.Groups[2].Min = 3
+	result, err = Decide(req, f)
+	require.NoError(t, err)
+	require.Equal(t, []string{"a", "b"}, names(result.Decisions), "none has enough: the first with any")
+	require.Equal(t, 1, result.Shortfall)
+}
+
 // TestTiesSpread: equal clusters get their share of the objects, and each object its cluster for good.
 func TestTiesSpread(t *testing.T) {
 	var clusters []Cluster

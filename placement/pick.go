@@ -11,6 +11,7 @@ type picker struct {
 
 	domains [][][]int      // by combination and Spread: the domains, as indexes
 	counts  [][]int        // by Spread and domain: the chosen clusters
+	levels  [][]int        // by Spread and count: the domains that have it
 	least   []int          // by Spread: the count of the emptiest domain
 	pools   [][]*candidate // by combination: heaps of those who may be picked
 }

@@ -92,6 +92,43 @@ func TestLimitTakesTheBest(t *testing.T) {
 	}
 }
 
+// TestMissingScores: what no data is worth, of clusters that are open and of one that is there but closed.
+func TestMissingScores(t *testing.T) {
+	cpu := func(name, value string, taints ...Taint) Cluster {
+		c := Cluster{Name: name, Taints: taints}
+		if value != "" {
+			c.Properties = map[string]string{"cpu": value}
+		}
+		return c
+	}
+	f := fleetOf(t, cpu("a", "0"), cpu("b", "25"), cpu("c", "100"), cpu("none", ""), cpu("there", "1000", Taint{Key: "x", Effect: noSchedule}))
+	two := 2
+	for _, row := range []struct {
+		missing string
+		weight  int64
+		points  float64
+		chosen  []string
+	}{
+		{"", 1, 0, []string{"c", "there"}}, {"Lowest", -1, 100, []string{"a", "there"}}, {"Neutral", 1, 41.6667, []string{"c", "there"}},
+		{"Neutral", -1, 41.6667, []string{"a", "there"}}, {"Exclude", 1, 0, []string{"c", "there"}},
+	} {
+		req := Request{Policy: Policy{Selector: &Selector{}, Limit: &Limit{Count: &two, Scorers: []Scorer{{Name: "cpu", Property: "cpu", Missing: row.missing, Weight: row.weight}}}},
+			Previous: []Decision{{Cluster: "there", Selected: true}}}
+		result, err := Decide(req, f)
+		require.NoError(t, err)
+		require.Equal(t, row.chosen, names(result.Decisions), row)
+		require.Equal(t, []Score{{Scorer: "cpu", Points: row.points, Missing: true}}, result.Decisions[3].Scores)
+		require.Equal(t, 100.0, result.Decisions[4].Scores[0].Points, "cut to the range of the open ones")
+		require.Equal(t, map[bool]Reason{true: Unscored, false: Outscored}[row.missing == "Exclude"], result.Decisions[3].Reason)
+		req.Previous = append(req.Previous, Decision{Cluster: "none", Selected: true})
+		margin := 0.0
+		req.Policy.Limit.Margin = &margin
+		got, err := Select(req, f)
+		require.NoError(t, err)
+		require.Contains(t, got, "none", "a choice without data is not replaced")
+	}
+}
+
 // checkScores computes the points of one decision again.
 func checkScores(t *testing.T, req Request, f *Fleet, d Decision) {
 	t.Helper()

@@ -3,6 +3,7 @@ package placement
 import (
 	"math"
 	"slices"
+	"strconv"
 )
 
 // newPicker sorts the entrants by the domains that they are in. All domains of entrants count, chosen or not.
@@ -19,12 +20,12 @@ func (l *limit) newPicker(entrants []*candidate) *picker {
 		for _, s := range l.spread {
 			one, many, ok := c.cluster.fact(s.By)
 			if ok && many == nil {
-				key = append(append(key, one...), 0)
+				key = append(append(strconv.AppendInt(key, int64(len(one)), 10), ':'), one...)
 			}
 			for _, value := range many {
-				key = append(append(key, value...), 0)
+				key = append(append(strconv.AppendInt(append(key, '+'), int64(len(value)), 10), ':'), value...)
 			}
-			key = append(key, 1)
+			key = append(key, ';')
 		}
 		at, ok := combinations[string(key)]
 		if !ok {
@@ -35,6 +36,9 @@ func (l *limit) newPicker(entrants []*candidate) *picker {
 		c.domain = int32(at)
 	}
 	p.pools = make([][]*candidate, len(p.domains))
+	for k := range l.spread {
+		p.levels = append(p.levels, []int{len(p.counts[k])})
+	}
 	return p
 }
 
@@ -65,25 +69,32 @@ func (l *limit) domainsOf(c *Cluster, ids []map[string]int, counts [][]int) [][]
 func (p *picker) count(c *candidate, n int) {
 	for k, domains := range p.domains[c.domain] {
 		for _, id := range domains {
-			p.counts[k][id] += n
+			from := p.counts[k][id]
+			p.counts[k][id] = from + n
+			for len(p.levels[k]) <= from+n {
+				p.levels[k] = append(p.levels[k], 0)
+			}
+			p.levels[k][from]--
+			p.levels[k][from+n]++
+			p.least[k] = min(p.least[k], from+n)
 		}
-		if len(domains) == 0 {
-			continue
-		}
-		p.least[k] = slices.Min(p.counts[k])
-		if len(p.counts[k]) < p.spread[k].MinDomains {
-			p.least[k] = 0
+		for len(domains) > 0 && p.levels[k][p.least[k]] == 0 {
+			p.least[k]++
 		}
 	}
 }
 
-// fits tells whether one more cluster in the domains keeps the skew.
+// fits tells whether one more cluster in the domains keeps the skew: whether the emptiest of them would be within it of
+// the emptiest of all.
 func (p *picker) fits(k int, domains []int) bool {
-	emptiest := math.MaxInt
+	emptiest, least := math.MaxInt-1, p.least[k]
 	for _, id := range domains {
 		emptiest = min(emptiest, p.counts[k][id])
 	}
-	return len(domains) > 0 && emptiest+1-p.least[k] <= p.spread[k].MaxSkew
+	if len(p.counts[k]) < p.spread[k].MinDomains {
+		least = 0
+	}
+	return len(domains) > 0 && emptiest+1-least <= p.spread[k].MaxSkew
 }
 
 // offer replaces all pools by these candidates.
