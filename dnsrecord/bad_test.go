@@ -136,3 +136,31 @@ func TestWildcardHostCannotPointToItself(t *testing.T) {
 	require.Len(t, got, 1)
 	require.Equal(t, []string{"example.com"}, got[0].Targets)
 }
+
+func TestEndpointsShareNothing(t *testing.T) {
+	service := nginx
+	service.ExternalName = "shop"
+	clusters := []dnsrecord.Cluster{
+		{Name: "c1", Region: "us", Zones: []string{"us1"}, Ready: true, Addresses: []string{"192.0.2.1"}, Properties: []dnsrecord.Property{{Name: "a", Value: "1"}}},
+		{Name: "c2", Region: "eu", Zones: []string{"eu1"}, Ready: true},
+	}
+	for _, split := range []*dnsrecord.Split{nil, {}} {
+		compute := func() []dnsrecord.Endpoint {
+			got, err := dnsrecord.Records(service, dnsrecord.Answers{Clusters: clusters, Split: split})
+			require.NoError(t, err)
+			return got
+		}
+		for i := range compute() {
+			got := compute()
+			got[i].Targets[0] = "changed"
+			if got[i].Labels != nil {
+				got[i].Labels["changed"] = ""
+			}
+			if got[i].ProviderSpecific != nil {
+				got[i].ProviderSpecific[0].Value = "changed"
+			}
+			want := compute()
+			require.Equal(t, append(want[:i:i], want[i+1:]...), append(got[:i:i], got[i+1:]...))
+		}
+	}
+}
