@@ -2,6 +2,7 @@ package dnsrecord_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -101,6 +102,18 @@ func TestBadService(t *testing.T) {
 			require.Equal(t, previous, got, "what is published stands")
 		})
 	}
+}
+
+func TestPreviousIsCopied(t *testing.T) {
+	previous := []dnsrecord.Endpoint{{
+		DNSName: "a.example.com", RecordType: "A", Targets: []string{"192.0.2.9"}, Labels: map[string]string{"a": "1"},
+		ProviderSpecific: []dnsrecord.Property{{Name: "a", Value: "1"}},
+	}}
+	got, err := dnsrecord.Records(nginx, dnsrecord.Answers{Previous: previous})
+	require.ErrorIs(t, err, dnsrecord.ErrNoAddresses)
+	require.Equal(t, previous, got)
+	got[0].DNSName, got[0].Targets[0], got[0].Labels["a"], got[0].ProviderSpecific[0].Value = "x", "x", "x", "x"
+	require.Equal(t, "{a.example.com [192.0.2.9] A  0 map[a:1] [{a 1}] }", fmt.Sprint(previous[0]), "nothing is shared")
 }
 
 func TestBadHost(t *testing.T) {

@@ -303,3 +303,16 @@ func TestImportObjectSaysOnlyWhatIsKnown(t *testing.T) {
 		"status":   map[string]any{"clusters": []any{map[string]any{"cluster": "c1"}}},
 	}, united.Object())
 }
+
+func TestPortWithoutName(t *testing.T) {
+	united, _, err := dnsrecord.Unite("shop", "nginx", []dnsrecord.Export{
+		{Cluster: "c1", Created: time.Unix(1, 0), Ports: []dnsrecord.Port{{Port: 80}}},
+		{Cluster: "c2", Created: time.Unix(2, 0), Ports: []dnsrecord.Port{{Name: "http", Port: 80}, {Name: "admin", Port: 81}}},
+	})
+	require.NoError(t, err)
+	require.Equal(t, []dnsrecord.Port{{Protocol: "TCP", Port: 80}}, united.Ports, "it stays alone")
+	united.IPs = []string{"10.42.0.1"}
+	got, err := dnsrecord.ImportRecords("clusterset.local", 0, []dnsrecord.Import{united})
+	require.NoError(t, err)
+	require.Len(t, got, 2, "no service record without a name")
+}

@@ -14,7 +14,7 @@
 // Unite and ImportRecords do the same for the Multi-Cluster Services API: the exports of all clusters become one import with a
 // verdict on every conflict, and imports become the records of a cluster set.
 //
-// All functions are pure and safe for concurrent use: they look nothing up, leave their arguments alone, and give equal output
+// All functions are pure and safe for concurrent use: they look nothing up themselves, leave their arguments alone, and give equal output
 // in equal order for equal input, in whatever order the clusters come. A fault in one cluster costs the records of that
 // cluster only and is reported beside the rest.
 package dnsrecord

@@ -120,7 +120,10 @@ func TestDiffLaws(t *testing.T) {
 			slices.Reverse(shuffled[i].Targets)
 			shuffled[i].Why = "other"
 		}
+		before := fmt.Sprintf("%#v", shuffled)
 		require.Empty(t, dnsrecord.Diff(a, shuffled), "order and Why do not count")
+		require.Empty(t, dnsrecord.Diff(shuffled, a))
+		require.Equal(t, before, fmt.Sprintf("%#v", shuffled), "the argument was changed")
 
 		type key struct{ name, recordType, id string }
 		have := map[key]dnsrecord.Endpoint{}
@@ -175,5 +178,52 @@ func TestFromObjectRefuses(t *testing.T) {
 	} {
 		_, err := dnsrecord.FromObject(object)
 		require.ErrorIs(t, err, dnsrecord.ErrInvalidValue)
+	}
+}
+
+func TestMergeReports(t *testing.T) {
+	a := func(edit func(*dnsrecord.Endpoint)) []dnsrecord.Endpoint {
+		e := dnsrecord.Endpoint{
+			DNSName: "a.test", RecordType: "A", Targets: []string{"192.0.2.1"}, RecordTTL: 60, SetIdentifier: "c1",
+			Labels: map[string]string{"k": "1"}, ProviderSpecific: []dnsrecord.Property{{Name: "p", Value: "1"}},
+		}
+		edit(&e)
+		return []dnsrecord.Endpoint{e}
+	}
+	cname := func(name, target string) []dnsrecord.Endpoint {
+		return []dnsrecord.Endpoint{{DNSName: name, RecordType: "CNAME", Targets: []string{target}}}
+	}
+	plain := a(func(*dnsrecord.Endpoint) {})
+	for name, row := range map[string]struct {
+		one, two []dnsrecord.Endpoint
+		is       []error // one for each report
+		left     int
+	}{
+		"equal":           {plain, plain, nil, 1},
+		"other target":    {plain, a(func(e *dnsrecord.Endpoint) { e.Targets = []string{"192.0.2.2"} }), nil, 1},
+		"other TTL":       {plain, a(func(e *dnsrecord.Endpoint) { e.RecordTTL = 0 }), nil, 1},
+		"other label":     {plain, a(func(e *dnsrecord.Endpoint) { e.Labels = map[string]string{"k": "2", "l": "1"} }), []error{dnsrecord.ErrDuplicate}, 1},
+		"other property":  {plain, a(func(e *dnsrecord.Endpoint) { e.ProviderSpecific[0].Value = "2" }), []error{dnsrecord.ErrDuplicate}, 1},
+		"more properties": {plain, a(func(e *dnsrecord.Endpoint) { e.ProviderSpecific[0].Name = "q" }), nil, 1},
+		"without id":      {plain, a(func(e *dnsrecord.Endpoint) { e.SetIdentifier = "" }), []error{dnsrecord.ErrMixed}, 1},
+		"beside a CNAME":  {plain, cname("a.test", "b.test"), []error{dnsrecord.ErrMixed}, 1},
+		"two CNAMEs":      {cname("a.test", "b.test"), cname("a.test", "c.test"), []error{dnsrecord.ErrMixed}, 1},
+		"loop of one":     {plain, cname("b.test", "b.test"), []error{dnsrecord.ErrLoop}, 1},
+		"loop of two":     {cname("a.test", "b.test"), cname("b.test", "a.test"), []error{dnsrecord.ErrLoop, dnsrecord.ErrLoop}, 0},
+		"into a loop":     {cname("a.test", "b.test"), cname("b.test", "b.test"), []error{dnsrecord.ErrLoop}, 1},
+		"no target":       {plain, a(func(e *dnsrecord.Endpoint) { e.Targets = nil }), []error{dnsrecord.ErrInvalidValue}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := dnsrecord.Merge(row.one, row.two)
+			require.Len(t, got, row.left)
+			errs := list(t, err)
+			require.Len(t, errs, len(row.is))
+			for i := range errs {
+				require.ErrorIs(t, errs[i], row.is[i])
+			}
+			for _, e := range got {
+				require.True(t, e.RecordTTL == 60 || e.RecordType == "CNAME")
+			}
+		})
 	}
 }
