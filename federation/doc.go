@@ -24,6 +24,8 @@
 //
 // The order of rendering is: template, replicas, override layers, owner label and digest, retained fields.
 //
-// This package exports more than forty names. A fifth are methods that fulfil interfaces of the standard library
-// (String, GoString, Error, Unwrap, MarshalJSON, UnmarshalJSON): without them values of Secrets would print.
+// This package exports more names than the others, because it is where a program speaks with all of them: two thirds are
+// plain structs and closed sets (Object, Snapshot, Plan and their parts), and a dozen are methods that fulfil interfaces of
+// the standard library (String, GoString, Error, MarshalJSON and so on), without which values of Secrets would print. What
+// acts is three functions: Observe, Dispatch, Run.
 package federation

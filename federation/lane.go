@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math/rand/v2"
+	"hash/fnv"
 	"sync"
 	"time"
 
@@ -27,7 +27,8 @@ type lane struct {
 	mu       sync.Mutex
 	failures int
 	last     error
-	next     time.Time // when the next request may start
+	started  bool
+	ticker   *time.Ticker // one tick for each request after the first; nil: no need to wait
 }
 
 // run yields a result for each step. Only a lane that has something to send takes a place.
@@ -46,6 +47,10 @@ func (l *lane) run(ctx context.Context, steps []Step, order []int, yield func(in
 	if l.err = l.places.Acquire(ctx, 1); l.err == nil {
 		defer l.places.Release(1)
 		l.client, l.err = l.Clients(steps[send[0]].Ref.Cluster)
+	}
+	if l.Interval > 0 {
+		l.ticker = time.NewTicker(l.Interval)
+		defer l.ticker.Stop()
 	}
 	for len(send) > 0 {
 		n := 1
@@ -116,7 +121,7 @@ func (l *lane) do(ctx context.Context, s Step) Result {
 		case try > 0 && s.Verb == Create && c.reason == ReasonNotOwned:
 			c.reason, c.stale = ReasonConflict, true // perhaps made by the try before
 			return s.refused(err, c)
-		case !c.breaker || try >= l.Retries || !l.pause(ctx, err, try):
+		case !c.breaker || try >= l.Retries || !s.pause(ctx, err, try):
 			return s.refused(err, c)
 		}
 	}
@@ -125,22 +130,17 @@ func (l *lane) do(ctx context.Context, s Step) Result {
 // wait gives the lane's verdict on the member, and keeps the interval between two requests.
 func (l *lane) wait(ctx context.Context) error {
 	l.mu.Lock()
-	if l.failures >= breakAfter+l.Retries {
-		defer l.mu.Unlock()
-		return fmt.Errorf("%w: %w", ErrUnreachable, l.last)
-	}
-	var pause time.Duration
-	if l.Interval > 0 {
-		now := time.Now()
-		start := l.next
-		if start.Before(now) {
-			start = now
-		}
-		l.next, pause = start.Add(l.Interval), start.Sub(now)
-	}
+	failures, last, started := l.failures, l.last, l.started
+	l.started = true
 	l.mu.Unlock()
-	if pause > 0 {
-		return sleep(ctx, pause)
+	if failures >= breakAfter+l.Retries {
+		return fmt.Errorf("%w: %w", ErrUnreachable, last)
+	}
+	if l.ticker != nil && started {
+		select {
+		case <-l.ticker.C:
+		case <-ctx.Done():
+		}
 	}
 	return ctx.Err()
 }
@@ -156,30 +156,24 @@ func (l *lane) learn(err error, breaker bool) {
 	l.failures, l.last = l.failures+1, err
 }
 
-// pause sleeps before another try: as long as the member asks for, else some of a doubling time. False: ctx ended, or will
-// end before.
-func (l *lane) pause(ctx context.Context, err error, try int) bool {
+// pause sleeps before another try: as long as the member asks for, else a doubling time, of which a part depends on the
+// cluster and the object, so that not all come back at once. False: ctx ended.
+func (s Step) pause(ctx context.Context, err error, try int) bool {
 	const first, most = 200 * time.Millisecond, 30 * time.Second
 	wait := min(first<<min(try, 10), most)
-	wait = wait/2 + rand.N(wait/2)
+	h := fnv.New32a()
+	_, _ = fmt.Fprint(h, s.Ref.Cluster, s.Ref, try)
+	wait = wait/2 + wait/2*time.Duration(h.Sum32()%1000)/1000
 	if seconds, ok := apierrors.SuggestsClientDelay(err); ok {
 		wait = max(wait, time.Duration(seconds)*time.Second)
 	}
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
-		return false
-	}
-	return sleep(ctx, wait) == nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return ctx.Err()
 	case <-ctx.Done():
-		return ctx.Err()
 	}
+	return ctx.Err() == nil
 }
 
 // refused turns a member's refusal into a result.

@@ -126,7 +126,7 @@ const (
 func (y Yield) Apply(path Path, wish, live map[string]any, manager string) (out map[string]any, adopted bool) {
 	e := Of(live)
 	w := yielder{Yield: y, entries: e, manager: manager}
-	out = w.walk(path, wish, live, e.All(), nil)
+	out = w.walk(path, wish, there{live: live, node: e.All()})
 	return out, w.adopted
 }
 
@@ -137,36 +137,49 @@ type yielder struct {
 	adopted bool
 }
 
-func (w *yielder) walk(p Path, wish map[string]any, live any, node map[string]any, raw []string) map[string]any {
+// there is the live side of a walk: the value, what all managers hold below it, and the way to it in fieldsV1 keys.
+type there struct {
+	live any
+	node map[string]any
+	raw  []string
+}
+
+func (t there) field(key string) (there, bool) {
+	m, _ := t.live.(map[string]any)
+	v, ok := m[key]
+	return there{v, child(t.node, "f:"+key), append(slices.Clip(t.raw), "f:"+key)}, ok
+}
+
+func (t there) item(key itemKey) there {
+	return there{itemOf(t.live, key), child(t.node, key.raw), append(slices.Clip(t.raw), key.raw)}
+}
+
+func (w *yielder) walk(p Path, wish map[string]any, at there) map[string]any {
 	s := p[0]
-	liveMap, _ := live.(map[string]any)
-	have, wished := wish[s.key]
-	there, isThere := liveMap[s.key]
-	if !isThere {
+	below, ok := at.field(s.key)
+	if !ok {
 		return wish // the member has none: the wish stands
 	}
-	raw = append(slices.Clip(raw), "f:"+s.key)
-	below := child(node, "f:"+s.key)
 	if len(p) == 1 {
-		return w.yield(wish, s.key, there, raw)
+		return w.yield(wish, s.key, below)
 	}
+	have, wished := wish[s.key]
 	var next any
-	switch {
-	case s.items:
-		list, _ := have.([]any)
-		next = w.items(p, list, there, below, raw)
-	default:
-		m, isMap := have.(map[string]any)
-		if wished && !isMap {
+	if s.items {
+		list, ok := have.([]any)
+		if !ok {
 			return wish
 		}
-		if m = w.walk(p[1:], m, there, below, raw); len(m) == 0 && !wished {
+		next = w.items(p, list, below)
+	} else {
+		m, ok := have.(map[string]any)
+		if wished && !ok {
+			return wish
+		}
+		if m = w.walk(p[1:], m, below); len(m) == 0 && !wished {
 			return wish
 		}
 		next = m
-	}
-	if !wished && next == nil {
-		return wish
 	}
 	out := maps.Clone(wish)
 	if out == nil {
@@ -176,32 +189,28 @@ func (w *yielder) walk(p Path, wish map[string]any, live any, node map[string]an
 	return out
 }
 
-func (w *yielder) items(p Path, list []any, live any, node map[string]any, raw []string) any {
-	if list == nil {
-		return nil
-	}
+func (w *yielder) items(p Path, list []any, at there) []any {
 	items := slices.Clone(list)
-	for i, key := range match(items, node) {
+	for i, key := range match(items, at.node) {
 		item, _ := items[i].(map[string]any)
-		if key.raw == "" || !p[0].fits(item) {
-			continue
+		if key.raw != "" && p[0].fits(item) {
+			items[i] = w.walk(p[1:], item, at.item(key))
 		}
-		items[i] = w.walk(p[1:], item, itemOf(live, key), child(node, key.raw), append(slices.Clip(raw), key.raw))
 	}
 	return items
 }
 
-func (w *yielder) yield(wish map[string]any, key string, live any, raw []string) map[string]any {
-	others := len(w.entries.Holders(raw, w.manager)) > 0
+func (w *yielder) yield(wish map[string]any, key string, at there) map[string]any {
+	others := len(w.entries.Holders(at.raw, w.manager)) > 0
 	out := maps.Clone(wish)
 	switch {
-	case others || w.Yield == ToMember && !w.entries.holds(raw, w.manager):
+	case others || w.Yield == ToMember && !w.entries.holds(at.raw, w.manager):
 		delete(out, key)
 	case w.Yield == ToMember:
 		if out == nil {
 			out = map[string]any{}
 		}
-		out[key] = live
+		out[key] = at.live
 		w.adopted = true
 	}
 	return out
