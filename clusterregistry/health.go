@@ -174,7 +174,8 @@ func (h Health) Next(t Thresholds) time.Time {
 // Judge folds the probes of some clusters, by name, into the health of all. It is After for each cluster, except when
 // more than MaxLost of at least three clusters that were not given up before are silent at their latest probe: then the
 // fault may be on this side, and those that would become not ready for being Unreachable become Suspect instead, which
-// is unknown. The arguments are not changed; the result has every cluster of both.
+// is unknown. The arguments are not changed; the result has every cluster of both. A cluster that left must leave all too,
+// or it goes on as a witness.
 func Judge(all map[string]Health, probes map[string]Probe, t Thresholds) map[string]Health {
 	next := make(map[string]Health, len(all)+len(probes))
 	for name, h := range all {

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 
 	"github.com/confed-project/confed/clusterregistry"
 	"github.com/confed-project/confed/placement"
@@ -363,7 +364,7 @@ func TestNoGoroutineStays(t *testing.T) {
 	for i := range members {
 		client, err := f.registry.Conn(fmt.Sprint(i))
 		require.NoError(t, err)
-		client.http.CloseIdleConnections()
+		utilnet.CloseIdleConnectionsFor(client.http.Transport)
 		members[i].set(func() { members[i].down = true })
 	}
 	require.Eventually(t, func() bool {

@@ -111,14 +111,13 @@ func withUserAgent(config *rest.Config, agent string) *rest.Config {
 	return config
 }
 
-// sendOnce switches off client-go's own retries, which sleep up to ten times for as long as the server asks.
+// sendOnce switches off client-go's own retries, which sleep up to ten times for as long as the server asks, in the
+// methods that we call.
 type sendOnce struct{ *rest.RESTClient }
 
-func (s sendOnce) Verb(verb string) *rest.Request { return s.RESTClient.Verb(verb).MaxRetries(0) }
-func (s sendOnce) Post() *rest.Request            { return s.RESTClient.Post().MaxRetries(0) }
-func (s sendOnce) Put() *rest.Request             { return s.RESTClient.Put().MaxRetries(0) }
-func (s sendOnce) Get() *rest.Request             { return s.RESTClient.Get().MaxRetries(0) }
-func (s sendOnce) Delete() *rest.Request          { return s.RESTClient.Delete().MaxRetries(0) }
+func (s sendOnce) Post() *rest.Request   { return s.RESTClient.Post().MaxRetries(0) }
+func (s sendOnce) Get() *rest.Request    { return s.RESTClient.Get().MaxRetries(0) }
+func (s sendOnce) Delete() *rest.Request { return s.RESTClient.Delete().MaxRetries(0) }
 func (s sendOnce) Patch(t types.PatchType) *rest.Request {
 	return s.RESTClient.Patch(t).MaxRetries(0)
 }

@@ -18,7 +18,8 @@ import (
 
 // FromKubeconfig reads one context of a kubeconfig file; the empty context is the current one. Parts of the file that
 // the context does not use may be broken. A context that runs an exec plugin is refused unless plugins lists its
-// command exactly as the file spells it; a plugin that is allowed may not read standard input. Errors are *SourceError.
+// command exactly as the file spells it; arguments and environment are the file's, so allow plugins only where you trust
+// who wrote it. A plugin that is allowed may not read standard input. Errors are *SourceError.
 func FromKubeconfig(path, context string, plugins ...string) (*rest.Config, error) {
 	k, err := readKubeconfig(path, plugins)
 	if err != nil {
@@ -69,6 +70,7 @@ type kubeconfig struct {
 
 type entry struct {
 	name, cluster, user string
+	twice               bool
 }
 
 // parseKubeconfig never quotes what it read: parsers do, and anything there may be a credential.
@@ -94,10 +96,14 @@ func parseKubeconfig(origin string, data []byte) (*kubeconfig, error) {
 				User    string `json:"user"`
 			} `json:"context"`
 		}
-		known := func(e entry) bool { return e.name == c.Name }
-		if json.Unmarshal(raw, &c) == nil && c.Name != "" && !slices.ContainsFunc(k.contexts, known) {
-			k.contexts = append(k.contexts, entry{c.Name, c.Context.Cluster, c.Context.User})
+		if json.Unmarshal(raw, &c) != nil || c.Name == "" {
+			continue
 		}
+		if i := k.index(c.Name); i >= 0 {
+			k.contexts[i].twice = true
+			continue
+		}
+		k.contexts = append(k.contexts, entry{name: c.Name, cluster: c.Context.Cluster, user: c.Context.User})
 	}
 	if len(k.contexts) == 0 && len(k.clusters) == 0 && len(k.users) == 0 {
 		return nil, malformed
@@ -105,7 +111,11 @@ func parseKubeconfig(origin string, data []byte) (*kubeconfig, error) {
 	return k, nil
 }
 
-// byName keeps the first entry of each name, as kubectl does.
+func (k *kubeconfig) index(context string) int {
+	return slices.IndexFunc(k.contexts, func(e entry) bool { return e.name == context })
+}
+
+// byName returns the entries by name; one whose name is there twice is nil, since nobody can tell which is meant.
 func byName(list []json.RawMessage) map[string]json.RawMessage {
 	named := map[string]json.RawMessage{}
 	for _, raw := range list {
@@ -115,16 +125,17 @@ func byName(list []json.RawMessage) map[string]json.RawMessage {
 		if json.Unmarshal(raw, &n) != nil {
 			continue
 		}
-		if _, seen := named[n.Name]; !seen {
-			named[n.Name] = raw
+		if _, seen := named[n.Name]; seen {
+			raw = nil
 		}
+		named[n.Name] = raw
 	}
 	return named
 }
 
 // config returns the connection of one context.
 func (k *kubeconfig) config(context string) (*rest.Config, error) {
-	i := slices.IndexFunc(k.contexts, func(e entry) bool { return e.name == context })
+	i := k.index(context)
 	if i < 0 {
 		return nil, &SourceError{Origin: k.origin, Context: context, Err: ErrNoContext}
 	}
@@ -145,20 +156,22 @@ func (k *kubeconfig) config(context string) (*rest.Config, error) {
 
 // load decodes what one context needs and nothing else.
 func (k *kubeconfig) load(e entry) (*api.Config, error) {
-	doc := map[string]any{
-		"apiVersion": "v1", "kind": "Config",
-		"contexts": []any{map[string]any{"name": e.name, "context": map[string]any{"cluster": e.cluster, "user": e.user}}},
-	}
-	cluster, ok := k.clusters[e.cluster]
-	if !ok {
+	cluster, hasCluster := k.clusters[e.cluster]
+	user, hasUser := k.users[e.user]
+	switch {
+	case e.twice, hasCluster && cluster == nil, hasUser && user == nil:
+		return nil, fmt.Errorf("%w: the name of the context, the cluster or the user is there twice", ErrMalformed)
+	case !hasCluster:
 		return nil, fmt.Errorf("%w: the context names a cluster that is not there", ErrMalformed)
-	}
-	doc["clusters"] = []json.RawMessage{cluster}
-	user, ok := k.users[e.user]
-	if !ok && e.user != "" { // client-go would go on as an anonymous user
+	case !hasUser && e.user != "": // client-go would go on as an anonymous user
 		return nil, fmt.Errorf("%w: the context names the user %q, who is not there", ErrMalformed, e.user)
 	}
-	if ok {
+	doc := map[string]any{
+		"apiVersion": "v1", "kind": "Config",
+		"clusters": []json.RawMessage{cluster},
+		"contexts": []any{map[string]any{"name": e.name, "context": map[string]any{"cluster": e.cluster, "user": e.user}}},
+	}
+	if hasUser {
 		doc["users"] = []json.RawMessage{user}
 	}
 	data, err := json.Marshal(doc)

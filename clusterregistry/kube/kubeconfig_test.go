@@ -42,7 +42,14 @@ users:
   user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: get-token, interactiveMode: Always}}
 - name: legacy
   user: {auth-provider: {name: gcp, config: {access-token: canary-legacy}}}
+- name: double
+  user: {token: canary-one}
+- name: double
+  user: {token: canary-two}
 contexts:
+- {name: double, context: {cluster: one, user: double}}
+- {name: again, context: {cluster: one, user: token}}
+- {name: again, context: {cluster: proxied, user: token}}
 - {name: first, context: {cluster: one, user: token}}
 - {name: broken, context: {cluster: broken, user: token}}
 - {name: proxied, context: {cluster: proxied, user: token}}
@@ -90,6 +97,8 @@ func TestFromKubeconfigRefuses(t *testing.T) {
 		want             error // nil: any
 	}{
 		{context: "absent", want: ErrNoContext},
+		{context: "double", cluster: "one", want: ErrMalformed},
+		{context: "again", cluster: "one", want: ErrMalformed},
 		{context: "broken", cluster: "broken", want: ErrMalformed},
 		{context: "badproxy", cluster: "badproxy", want: ErrProxyURL},
 		{context: "number", cluster: "one", want: ErrMalformed},

@@ -166,6 +166,7 @@ func newRelaxed(server string, ca []byte, skip []string, rawProxy string) *relax
 		TLSHandshakeTimeout: 10 * time.Second,
 		IdleConnTimeout:     90 * time.Second,
 		ForceAttemptHTTP2:   true,
+		HTTP2:               &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second}, // as client-go: a dead connection is noticed
 		// Verification is not skipped but done by verify, which the default cannot be told to do.
 		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true, VerifyConnection: r.verify},
 	}

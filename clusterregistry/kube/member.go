@@ -64,15 +64,16 @@ type Member struct {
 }
 
 // SameConnection tells whether other would be reached in the same way with the same credentials. Functions in a
-// rest.Config cannot be compared: a proxy counts by the URL that it gives, and configs with a Dial, WrapTransport or
-// AuthConfigPersister differ from every other but themselves.
+// rest.Config cannot be compared: a proxy counts by the URL that it gives, and configs with a Dial, a transport, a
+// wrapper or an auth provider of their own differ from every other but themselves.
 func (m Member) SameConnection(other Member) bool {
 	a, b := m.Config, other.Config
 	if a == nil || b == nil || a == b {
 		return a == b
 	}
 	opaque := func(c *rest.Config) bool {
-		return c.Dial != nil || c.WrapTransport != nil || c.AuthConfigPersister != nil || c.AuthProvider != nil
+		_, ours := c.Transport.(*relaxed)
+		return c.Dial != nil || c.WrapTransport != nil || c.AuthProvider != nil || c.Transport != nil && !ours
 	}
 	switch {
 	case opaque(a) || opaque(b), !sameTLS(a.TLSClientConfig, b.TLSClientConfig), proxyOf(a) != proxyOf(b), !sameTransport(a.Transport, b.Transport):
@@ -92,10 +93,7 @@ func sameTLS(a, b rest.TLSClientConfig) bool {
 func sameTransport(a, b http.RoundTripper) bool {
 	x, okX := a.(*relaxed)
 	y, okY := b.(*relaxed)
-	if okX && okY {
-		return x.same(y)
-	}
-	return a == b
+	return okX == okY && (!okX || x.same(y))
 }
 
 // proxyOf asks the config for the proxy of its own host.
@@ -165,7 +163,8 @@ type Feed[Conn any] struct {
 // A member with an Err stays known: an earlier connection stays as it is, because it may still work, and without one
 // every request answers with the error. The error joins what is wrong with members.
 //
-// Facts are put as the members have them. A program that probes lays its Health over them before (Health.Describe).
+// Facts are put when they differ from those of the Sync before. A program that probes lays its Health over the members'
+// facts first (Health.Describe).
 func (f *Feed[Conn]) Sync(members []Member) error {
 	var errs []error
 	next := make(map[string]Member, len(members))
@@ -197,7 +196,12 @@ func (f *Feed[Conn]) Sync(members []Member) error {
 // sync returns the member with the Config of the connection that is in the Registry now.
 func (f *Feed[Conn]) sync(m Member) (Member, error) {
 	old, had := f.members[m.Cluster.Name]
-	had = had && f.Registry.Update(m.Cluster) == nil // false if somebody else removed it
+	if had && !reflect.DeepEqual(m.Cluster, old.Cluster) {
+		_ = f.Registry.Update(m.Cluster) // fails only for a name that is not there, and that is asked next
+	}
+	if _, err := f.Registry.Conn(m.Cluster.Name); err != nil {
+		had = false // somebody else removed it
+	}
 	if m.Err != nil && had || had && m.SameConnection(old) {
 		m.Config = old.Config
 		return m, m.Err

@@ -165,6 +165,9 @@ func TestAMemberThatEchoesOurToken(t *testing.T) {
 	_, err = c.Get(t.Context(), configMaps, aB)
 	require.True(t, apierrors.IsForbidden(err), "%v", err)
 	require.ErrorContains(t, err, mask)
+	var status *apierrors.StatusError
+	require.ErrorAs(t, err, &status)
+	require.NotContains(t, status.ErrStatus.Details.Causes[0].Message, canary)
 	requireNoCanary(t, err)
 	require.Equal(t, errEchoed, c.scrub(errors.New("canary-token")))
 	require.NotContains(t, c.Probe(t.Context()).Message, canary)

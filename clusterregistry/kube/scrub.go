@@ -2,6 +2,7 @@ package kube
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -22,27 +23,32 @@ func secretsOf(config *rest.Config) []string {
 
 // scrub returns err without our credentials.
 func (c *Client) scrub(err error) error {
-	shown := func(text string) bool {
-		return slices.ContainsFunc(c.secrets, func(secret string) bool { return strings.Contains(text, secret) })
-	}
-	if err == nil || !shown(err.Error()) {
+	if err == nil || len(c.secrets) == 0 {
 		return err
 	}
 	var status *apierrors.StatusError
 	if !errors.As(err, &status) {
-		return errEchoed
-	}
-	clean := *status.ErrStatus.DeepCopy()
-	hide := func(text *string) {
-		for _, secret := range c.secrets {
-			*text = strings.ReplaceAll(*text, secret, mask)
+		if c.clean(err.Error()) != err.Error() {
+			return errEchoed
 		}
+		return err
 	}
-	hide(&clean.Message)
+	clean := status.ErrStatus.DeepCopy()
+	clean.Message = c.clean(clean.Message)
 	if clean.Details != nil {
 		for i := range clean.Details.Causes {
-			hide(&clean.Details.Causes[i].Message)
+			clean.Details.Causes[i].Message = c.clean(clean.Details.Causes[i].Message)
 		}
 	}
-	return &apierrors.StatusError{ErrStatus: clean}
+	if reflect.DeepEqual(clean, &status.ErrStatus) {
+		return err
+	}
+	return &apierrors.StatusError{ErrStatus: *clean}
+}
+
+func (c *Client) clean(text string) string {
+	for _, secret := range c.secrets {
+		text = strings.ReplaceAll(text, secret, mask)
+	}
+	return text
 }

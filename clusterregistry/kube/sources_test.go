@@ -225,6 +225,23 @@ func TestDisabledTLSValidations(t *testing.T) {
 	}
 }
 
+// TestTheProxysOwnCertificate is not judged by what the member's owner said about the member's.
+func TestTheProxysOwnCertificate(t *testing.T) {
+	state := func(name string) tls.ConnectionState {
+		cert, _ := certificate(t, name, time.Now().Add(time.Hour))
+		leaf, err := x509.ParseCertificate(cert.Certificate[0])
+		require.NoError(t, err)
+		return tls.ConnectionState{ServerName: name, PeerCertificates: []*x509.Certificate{leaf, leaf}}
+	}
+	member, proxy := state("member.example"), state("proxy.example")
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: member.PeerCertificates[0].Raw})
+	ca = append(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: proxy.PeerCertificates[0].Raw})...)
+	r := newRelaxed("https://member.example", ca, []string{"SubjectName"}, "https://proxy.example:3128")
+	require.NoError(t, r.verify(member))
+	require.Error(t, r.verify(proxy), "the system does not know it")
+	require.Error(t, newRelaxed("https://member.example", ca, []string{"ValidityPeriod"}, "").verify(proxy), "another name")
+}
+
 func TestProfileMember(t *testing.T) {
 	profile := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "multicluster.x-k8s.io/v1alpha1", "kind": "ClusterProfile", "metadata": map[string]any{"namespace": "fleet", "name": "berlin"},
@@ -345,6 +362,7 @@ func TestSameConnection(t *testing.T) {
 		"env":       func(c *rest.Config) { c.ExecProvider.Env[0].Value = "c" },
 		"as":        func(c *rest.Config) { c.Impersonate.UserName = "root" },
 		"dial":      func(c *rest.Config) { c.Dial = (&net.Dialer{}).DialContext },
+		"func":      func(c *rest.Config) { c.Transport = roundTripper(nil) },
 		"transport": func(c *rest.Config) { c.Transport = newRelaxed("https://h", nil, []string{"SubjectName"}, "") },
 	} {
 		changed := base()
@@ -353,6 +371,11 @@ func TestSameConnection(t *testing.T) {
 		require.True(t, Member{Config: changed}.SameConnection(Member{Config: changed}), name)
 	}
 }
+
+// roundTripper is a type whose values cannot be compared.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestMerge(t *testing.T) {
 	m := func(name, origin string) Member {
@@ -395,6 +418,11 @@ func TestFeed(t *testing.T) {
 	require.NotSame(t, c, conn("c"))
 
 	require.NoError(t, feed.Sync([]Member{good("a", "1"), good("c", "1")}))
+	probed := placement.Cluster{Name: "c", Ready: placement.Readiness{State: placement.Ready}}
+	require.NoError(t, registry.Update(probed))
+	require.NoError(t, feed.Sync([]Member{good("a", "1"), good("c", "1")}))
+	known, _ = registry.Fleet().Get("c")
+	require.Equal(t, probed, known, "the source said nothing new")
 	require.Same(t, a, conn("a"), "the same connection as before the Secret vanished")
 	_, err = registry.Conn("b")
 	require.ErrorIs(t, err, clusterregistry.ErrUnknown)
