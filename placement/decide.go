@@ -227,7 +227,7 @@ func (e *eval) withMissing() []Decision {
 	if len(missing) == 0 {
 		return e.out
 	}
-	all := append(e.out, missing...)
+	all := slices.Concat(e.out, missing)
 	slices.SortFunc(all, func(a, b Decision) int { return strings.Compare(a.Cluster, b.Cluster) })
 	return all
 }

@@ -46,7 +46,7 @@ func TestBadInputNamesTheField(t *testing.T) {
 		"limit":                                     {Policy: Policy{Clusters: []string{"old", "new"}, Limit: &Limit{}}},
 		"limit.count":                               {Policy: limit(Limit{Count: &minus})},
 		"limit.percent":                             {Policy: limit(Limit{Count: &two, Percent: &two})},
-		"limit.percent ":                            {Policy: limit(Limit{Percent: &lots})},
+		"limit.percent/":                            {Policy: limit(Limit{Percent: &lots})},
 		"limit.margin":                              {Policy: limit(Limit{Margin: &nan})},
 		"limit.coolDownSeconds":                     {Policy: limit(Limit{CoolDownSeconds: -1})},
 		"limit.scorers":                             {Policy: limit(Limit{Scorers: manyScorers(64)})},
@@ -73,7 +73,7 @@ func TestBadInputNamesTheField(t *testing.T) {
 	} {
 		req.Previous = []Decision{{Cluster: "old", Selected: true, Reason: Matched}}
 		result, err := Decide(req, f)
-		require.Equal(t, []string{strings.TrimSpace(field)}, fields(t, err))
+		require.Equal(t, []string{strings.TrimSuffix(field, "/")}, fields(t, err))
 		require.Equal(t, []string{"old"}, names(result.Decisions), field)
 		req.Previous = nil
 		got, err := Select(req, f)

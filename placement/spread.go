@@ -159,11 +159,11 @@ func (p *picker) take(at int) *candidate {
 
 // push puts a candidate back into its pool.
 func (p *picker) push(c *candidate) {
-	pool := append(p.pools[c.domain], c)
+	p.pools[c.domain] = append(p.pools[c.domain], c)
+	pool := p.pools[c.domain]
 	for i := len(pool) - 1; i > 0 && p.compare(pool[i], pool[(i-1)/2]) < 0; i = (i - 1) / 2 {
 		pool[i], pool[(i-1)/2] = pool[(i-1)/2], pool[i]
 	}
-	p.pools[c.domain] = pool
 }
 
 // sink restores the heap below i.
