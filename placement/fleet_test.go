@@ -142,7 +142,7 @@ func randomCluster(rnd *rand.Rand, name string) Cluster {
 		c.Taints = append(c.Taints, Taint{
 			Key: pick(rnd, "down", "full", "gpu"), Value: pick(rnd, "", "x"),
 			Effect: pick(rnd, noSchedule, noSchedule, preferNoSchedule, noExecute, noExecute, "Odd"),
-			Since:  pick(rnd, epoch, epoch.Add(-100e9), epoch.Add(-500e9), epoch.Add(-500e9).AddDate(-9999, 0, 0)),
+			Since:  pick(rnd, time.Time{}, epoch, epoch.Add(-100e9), epoch.Add(-500e9), epoch.Add(-500e9).AddDate(-9999, 0, 0)),
 		})
 	}
 	return c
