@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -144,6 +145,44 @@ func TestNothingIsNotEverything(t *testing.T) {
 			require.Empty(t, got)
 		}
 	}
+}
+
+// TestPoliciesCombine: Intersect is both, AnyOf one of them, and neither changes its arguments.
+func TestPoliciesCombine(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(35, 36))
+	for range 1000 {
+		a, b := randomPolicy(rnd), randomPolicy(rnd)
+		before := dump(Request{Policy: a}) + dump(Request{Policy: b})
+		both, one := Intersect(a, b), Policy{Selector: &Selector{}, AnyOf: []Policy{a, b}}
+		require.Equal(t, before, dump(Request{Policy: a})+dump(Request{Policy: b}))
+		ma, _ := Compile(a)
+		mb, _ := Compile(b)
+		mBoth, _ := Compile(both)
+		mOne, _ := Compile(one)
+		for range 5 {
+			c := randomCluster(rnd, fmt.Sprintf("c%05d", rnd.IntN(150)))
+			require.Equal(t, ma.Matches(c) && mb.Matches(c), mBoth.Matches(c))
+			require.Equal(t, ma.Matches(c) || mb.Matches(c), mOne.Matches(c))
+		}
+	}
+}
+
+// TestAnyOfExplains: which clusters no alternative matches, and what of them cannot be read.
+func TestAnyOfExplains(t *testing.T) {
+	gpu := Property{Name: "gpus", Operator: "Ge", Values: []string{"1"}}
+	f := fleetOf(t, Cluster{Name: "a", Labels: map[string]string{"env": "prod"}}, Cluster{Name: "b", Properties: map[string]string{"gpus": "2"}},
+		Cluster{Name: "c", Properties: map[string]string{"gpus": "0"}}, Cluster{Name: "d", Properties: map[string]string{"gpus": "many"}},
+		Cluster{Name: "e", Labels: map[string]string{"env": "prod"}, Properties: map[string]string{"gpus": "many"}})
+	result, err := Decide(Request{Policy: Policy{Selector: &Selector{}, AnyOf: []Policy{
+		{Selector: &Selector{MatchLabels: map[string]string{"env": "prod"}}}, {Selector: &Selector{}, Properties: []Property{gpu}},
+	}}}, f)
+	require.Equal(t, []string{"d anyOf[1].properties[0]"}, fields(t, err))
+	require.Equal(t, "3 of 5 selected\n"+
+		"+ a  Matched: clusterSelector matches\n"+
+		"+ b  Matched: clusterSelector matches\n"+
+		"- c  NotMatched (anyOf): none of anyOf matches\n"+
+		"- d  Undecided (anyOf): whether one of anyOf matches is not known\n"+
+		"+ e  Matched: clusterSelector matches\n", result.Explain())
 }
 
 // TestGroupsOverlap: a cluster of several groups counts in each, and stands by in the first.

@@ -99,13 +99,16 @@ func (m *Matcher) refuse() *cause {
 
 // refusal is the finding on a cluster that names and selectors do not match.
 func (e *eval) refusal(c *Cluster) finding {
-	if len(e.matcher.within) > 0 && e.matcher.own(c) != no {
-		return find(refused, OutsideNamespace, "", "the policy of the namespace does not match")
+	switch {
+	case len(e.matcher.within)+len(e.matcher.anyOf) == 0 || e.matcher.own(c) == no:
+		return finding{stand: refused, cause: e.refuse}
+	case e.matcher.alternatives(c) == no:
+		return find(refused, NotMatched, "anyOf", "none of anyOf matches")
 	}
-	return finding{stand: refused, cause: e.refuse}
+	return find(refused, OutsideNamespace, "", "the policy of the namespace does not match")
 }
 
-// judgeProperties asks the conditions of a policy and of those in its Within.
+// judgeProperties asks the conditions of a policy and of those further in.
 func (e *eval) judgeProperties(m *Matcher, c *Cluster, path string) finding {
 	var worst finding
 	for i := range m.props {
@@ -125,12 +128,32 @@ func (e *eval) judgeProperties(m *Matcher, c *Cluster, path string) finding {
 			worst = worst.and(finding{stand: undecided, cause: p.unclear})
 		}
 	}
+	worst = worst.and(e.judgeAlternatives(m, c, path))
 	for i := range m.within {
 		if m.within[i].facts {
 			worst = worst.and(e.judgeProperties(&m.within[i], c, path+index("within", i)+"."))
 		}
 	}
 	return worst
+}
+
+// judgeAlternatives asks AnyOf. What cannot be read in one of them is an error only if it could have mattered.
+func (e *eval) judgeAlternatives(m *Matcher, c *Cluster, path string) finding {
+	switch m.alternatives(c) {
+	case yes:
+		return finding{}
+	case no:
+		if path != "" {
+			return find(refused, OutsideNamespace, "anyOf", "none of anyOf matches")
+		}
+		return find(refused, NotMatched, "anyOf", "none of anyOf matches")
+	}
+	for i := range m.anyOf {
+		if one := &m.anyOf[i]; one.facts && one.matches(c) == unknown {
+			e.judgeProperties(one, c, path+index("anyOf", i)+".")
+		}
+	}
+	return find(undecided, Undecided, "anyOf", "whether one of anyOf matches is not known")
 }
 
 func (e *eval) judgeKind(c *Cluster) finding {

@@ -29,6 +29,10 @@ func randomPolicy(rnd *rand.Rand) Policy {
 		s := randomSelector(rnd)
 		p.Selector = pick(rnd, &s, &Selector{})
 	}
+	for rnd.IntN(4) == 0 {
+		p.AnyOf = append(p.AnyOf, randomPolicy(rnd))
+		p.AnyOf[0].Tolerations = nil
+	}
 	for rnd.IntN(3) == 0 {
 		t := Toleration{Key: pick(rnd, "down", "full", "gpu", ""), Operator: pick(rnd, "Exists", "Exists", "", "Equal"),
 			Effect: pick(rnd, "", noSchedule, noExecute, noExecute)}

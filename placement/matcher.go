@@ -11,7 +11,8 @@ type Matcher struct {
 	broken bool          // the selector does not compile
 	props  []condition
 	within []Matcher
-	facts  bool // props, here or within
+	anyOf  []Matcher
+	facts  bool // props, here or further in
 	vague  bool // asks for more than a Matcher can answer
 }
 
@@ -24,8 +25,8 @@ const (
 	yes
 )
 
-// Compile prepares a policy for many clusters. It looks at names, selector, Properties and Within; the rest is the
-// business of Decide. The joined FieldErrors name what does not compile; the Matcher is usable beside them, and what does not
+// Compile prepares a policy for many clusters. It looks at names, selector, Properties, AnyOf and Within; the rest is
+// the business of Decide. The joined FieldErrors name what does not compile; the Matcher is usable beside them, and what does not
 // compile matches nothing.
 func Compile(p Policy) (Matcher, error) {
 	m, errs := compile(p, 0)
@@ -52,12 +53,16 @@ func compile(p Policy, depth int) (Matcher, []*FieldError) {
 	m.props, bad = compileProperties(p.Properties)
 	m.facts = len(m.props) > 0
 	errs = append(errs, bad...)
-	for i, w := range p.Within {
-		inner, bad := compileInner(w, depth+1)
-		m.within = append(m.within, inner)
-		m.facts = m.facts || inner.facts
-		errs = append(errs, under(index("within", i)+".", bad)...)
+	inner := func(field string, list []Policy) (out []Matcher) {
+		for i, p := range list {
+			one, bad := compileInner(p, depth+1)
+			out = append(out, one)
+			m.facts = m.facts || one.facts
+			errs = append(errs, under(index(field, i)+".", bad)...)
+		}
+		return out
 	}
+	m.anyOf, m.within = inner("anyOf", p.AnyOf), inner("within", p.Within)
 	return m, errs
 }
 
@@ -111,6 +116,18 @@ func (m *Matcher) matches(c *Cluster) truth {
 	for i := range m.within {
 		t = min(t, m.within[i].matches(c))
 	}
+	return min(t, m.alternatives(c))
+}
+
+// alternatives answers by AnyOf alone.
+func (m *Matcher) alternatives(c *Cluster) truth {
+	if len(m.anyOf) == 0 {
+		return yes
+	}
+	t := no
+	for i := range m.anyOf {
+		t = max(t, m.anyOf[i].matches(c))
+	}
 	return t
 }
 
@@ -130,7 +147,7 @@ func (m *Matcher) own(c *Cluster) truth {
 	return matchAll(m.reqs, c.Labels)
 }
 
-// masks answers by names and selectors, those of Within included, for a whole Fleet: a word per chunk of the clusters
+// masks answers by names and selectors, those further in included, for a whole Fleet: a word per chunk of the clusters
 // that match for sure, and one of those that may.
 func (m *Matcher) masks(f *Fleet) (sure, may []uint64) {
 	chunks := f.parts()
@@ -164,6 +181,14 @@ func (m *Matcher) masks(f *Fleet) (sure, may []uint64) {
 		s, w := m.within[i].masks(f)
 		sure, may = and(sure, s), and(may, w)
 	}
+	if len(m.anyOf) > 0 {
+		s, w := make([]uint64, len(chunks)), make([]uint64, len(chunks))
+		for i := range m.anyOf {
+			oneSure, oneMay := m.anyOf[i].masks(f)
+			s, w = or(s, oneSure), or(w, oneMay)
+		}
+		sure, may = and(sure, s), and(may, w)
+	}
 	return sure, may
 }
 
@@ -171,6 +196,14 @@ func and(a, b []uint64) []uint64 {
 	out := make([]uint64, len(a))
 	for i := range a {
 		out[i] = a[i] & b[i]
+	}
+	return out
+}
+
+func or(a, b []uint64) []uint64 {
+	out := make([]uint64, len(a))
+	for i := range a {
+		out[i] = a[i] | b[i]
 	}
 	return out
 }

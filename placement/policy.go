@@ -8,6 +8,9 @@ type Policy struct {
 	Selector *Selector `json:"clusterSelector,omitempty"`
 	// Properties are conditions that a cluster must meet beside that.
 	Properties []Property `json:"properties,omitempty"`
+	// AnyOf lists policies of which at least one must match a cluster too, if there are any. Only what Compile looks at
+	// counts there.
+	AnyOf []Policy `json:"anyOf,omitempty"`
 	// Within lists policies that must match a cluster too, normally one: that of the object's namespace. Only what
 	// Compile looks at counts there. See Intersect.
 	Within      []Policy     `json:"within,omitempty"`

@@ -56,6 +56,11 @@ func twinPolicy(p Policy, c Cluster) truth {
 	for _, w := range p.Within {
 		answer = min(answer, twinPolicy(w, c))
 	}
+	alternative := truthOf(len(p.AnyOf) == 0)
+	for _, one := range p.AnyOf {
+		alternative = max(alternative, twinPolicy(one, c))
+	}
+	answer = min(answer, alternative)
 	for _, property := range p.Properties {
 		answer = min(answer, twinProperty(property, c))
 	}
