@@ -130,7 +130,7 @@ func (r *run) place(ctx context.Context) error {
 
 // end deletes the namespace and everything that lives outside it.
 func (r *run) end(ctx context.Context) error {
-	for _, name := range []string{"open definition", "typed definition", "namespace"} {
+	for _, name := range []string{"open definition", "typed definition", "versioned definition", "namespace"} {
 		obj := &unstructured.Unstructured{Object: r.story.Objects[name]}
 		if err := r.remove(ctx, obj); err != nil {
 			return err

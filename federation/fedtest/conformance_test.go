@@ -117,8 +117,7 @@ type unstructuredObject = unstructured.Unstructured
 // TestLiesShow proves that the suite finds what a client may get wrong.
 func TestLiesShow(t *testing.T) {
 	ctx := t.Context()
-	truth, err := Transcript(ctx, &Member{})
-	require.NoError(t, err)
+	require.False(t, shows(t, &Member{}))
 	member := &Member{}
 	var shared *unstructuredObject
 	force := true
@@ -153,8 +152,7 @@ func TestLiesShow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l.Member = member
-			got, err := Transcript(ctx, l)
-			require.True(t, err != nil || difference(truth, got) != "")
+			require.True(t, shows(t, l))
 		})
 	}
 	broken := map[string]*liar{
@@ -184,6 +182,23 @@ func TestLiesShow(t *testing.T) {
 			require.NoError(t, c.check(ctx, &Member{}, "default"))
 		})
 	}
+}
+
+// shows tells whether some scenario gives a client away.
+func shows(t *testing.T, client federation.ClusterClient) bool {
+	t.Helper()
+	r, err := begin(t.Context(), client)
+	require.NoError(t, err)
+	model := run{client: &Member{}, name: r.name, story: r.story}
+	require.NoError(t, model.place(t.Context()))
+	for _, sc := range r.story.Scenarios {
+		want, err := model.tell(t.Context(), sc, 0)
+		require.NoError(t, err)
+		if r.compare(t.Context(), sc, 0, want) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 func client404(err error) error {

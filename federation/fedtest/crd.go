@@ -22,24 +22,31 @@ func definedKinds(crd *unstructured.Unstructured) []*served {
 		return value
 	}
 	versions, _, _ := unstructured.NestedSlice(crd.Object, "spec", "versions")
-	var kinds []*served
+	var names []string
 	for _, v := range versions {
 		version, _ := v.(map[string]any)
-		if on, _ := version["served"].(bool); !on {
+		name, _ := version["name"].(string)
+		names = append(names, name)
+	}
+	var kinds []*served
+	for i, v := range versions {
+		version, _ := v.(map[string]any)
+		if !isTrue(version, "served") {
 			continue
 		}
-		name, _ := version["name"].(string)
 		_, hasStatus, _ := unstructured.NestedMap(version, "subresources", "status")
-		kind := &served{Kind: Kind{
-			GroupVersionKind: schema.GroupVersionKind{Group: text("spec", "group"), Version: name, Kind: text("spec", "names", "kind")},
+		kind := &served{versions: names, Kind: Kind{
+			GroupVersionKind: schema.GroupVersionKind{Group: text("spec", "group"), Version: names[i], Kind: text("spec", "names", "kind")},
 			Resource:         text("spec", "names", "plural"),
 			Cluster:          text("spec", "scope") == "Cluster",
 			Merge:            map[string]string{},
 			noStatus:         !hasStatus,
 		}}
-		root, _, _ := unstructured.NestedMap(version, "schema", "openAPIV3Schema")
-		kind.deduced = len(root) == 0 || isTrue(root, "x-kubernetes-preserve-unknown-fields")
-		kind.readSchema(root, nil)
+		if root, _, _ := unstructured.NestedMap(version, "schema", "openAPIV3Schema"); len(root) > 0 {
+			kind.readSchema(root, nil)
+		} else {
+			kind.Merge[""] = "any"
+		}
 		kinds = append(kinds, kind)
 	}
 	return kinds
@@ -69,53 +76,73 @@ func isTrue(object map[string]any, field string) bool {
 	return is
 }
 
-// readSchema notes how the lists and maps of a structural schema merge, and its defaults.
+// readSchema notes how the values of a structural schema merge, which fields there are, and their defaults.
 func (s *served) readSchema(node map[string]any, path []string) {
 	if value, ok := node["default"]; ok && len(path) > 0 {
 		s.defaults = append(s.defaults, defaultRule{path: path, value: value})
 	}
-	if how := mergeOf(node); how != "" && len(path) > 0 {
-		s.Merge[strings.Join(path, ".")] = how
-		if how == "atomic" || how == "set" || how == "any" {
-			return
+	dotted := strings.Join(path, ".")
+	s.Merge[dotted] = mergeOf(node)
+	if len(path) == 0 && s.Merge[""] == "field" {
+		s.Merge[""] = "object" // it has metadata
+	}
+	switch s.Merge[dotted] {
+	case "atomic", "set", "field":
+		return
+	case "map":
+		if each, _ := node["additionalProperties"].(map[string]any); each["properties"] != nil {
+			s.readSchema(each, append(slices.Clone(path), "*"))
 		}
+		return
 	}
 	properties, _ := node["properties"].(map[string]any)
 	if items, _ := node["items"].(map[string]any); items != nil {
 		properties, _ = items["properties"].(map[string]any)
+		if s.Merge[dotted+".*"] = mergeOf(items); s.Merge[dotted+".*"] != "object" {
+			return
+		}
 	}
+	keys := strings.Fields(s.Merge[dotted])
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
-		if property, ok := properties[name].(map[string]any); ok {
+		isKey := slices.ContainsFunc(keys, func(k string) bool { return strings.HasPrefix(k+"=", name+"=") })
+		isMeta := len(path) == 0 && (name == "apiVersion" || name == "kind" || name == "metadata")
+		if property, ok := properties[name].(map[string]any); ok && !isKey && !isMeta {
 			s.readSchema(property, append(slices.Clone(path), name))
 		}
 	}
 }
 
-// mergeOf returns the rule that a schema's extensions stand for.
+// mergeOf returns the rule that a schema stands for.
 func mergeOf(node map[string]any) string {
 	switch {
 	case node["x-kubernetes-list-type"] == "set":
 		return "set"
 	case node["x-kubernetes-list-type"] == "map":
-		items, _ := node["items"].(map[string]any)
-		properties, _ := items["properties"].(map[string]any)
-		keys, _ := node["x-kubernetes-list-map-keys"].([]any)
-		how := "keys"
-		for _, k := range keys {
-			key, _ := k.(string)
-			how += " " + key
-			property, _ := properties[key].(map[string]any)
-			if value, ok := property["default"]; ok {
-				how += "=" + strings.Trim(encode(value), `"`)
-			}
-		}
-		return how
+		return keysOf(node)
 	case node["x-kubernetes-map-type"] == "atomic":
 		return "atomic"
 	case isTrue(node, "x-kubernetes-preserve-unknown-fields"):
 		return "any"
 	case node["additionalProperties"] != nil:
 		return "map"
+	case node["properties"] != nil:
+		return "object"
 	}
-	return ""
+	return "field"
+}
+
+func keysOf(list map[string]any) string {
+	items, _ := list["items"].(map[string]any)
+	properties, _ := items["properties"].(map[string]any)
+	keys, _ := list["x-kubernetes-list-map-keys"].([]any)
+	how := "keys"
+	for _, k := range keys {
+		key, _ := k.(string)
+		how += " " + key
+		property, _ := properties[key].(map[string]any)
+		if value, ok := property["default"]; ok {
+			how += "=" + strings.Trim(encode(value), `"`)
+		}
+	}
+	return how
 }

@@ -74,7 +74,7 @@ func appendDefaults(rules []defaultRule, prefix []string, kind string) []default
 	return rules
 }
 
-// fill sets the field where it is missing. A path goes through lists.
+// fill sets the field where it is missing. A path goes through lists, and "*" through the values of a map.
 func (r defaultRule) fill(value any, path []string) {
 	switch value := value.(type) {
 	case []any:
@@ -82,6 +82,12 @@ func (r defaultRule) fill(value any, path []string) {
 			r.fill(item, path)
 		}
 	case map[string]any:
+		if path[0] == "*" {
+			for _, each := range value {
+				r.fill(each, path[1:])
+			}
+			return
+		}
 		if len(path) > 1 {
 			r.fill(value[path[0]], path[1:])
 			return

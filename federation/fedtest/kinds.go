@@ -23,8 +23,6 @@ type Kind struct {
 
 	// builtin kinds are not made by a CustomResourceDefinition.
 	builtin bool
-	// deduced kinds have no schema.
-	deduced bool
 	// noStatus kinds have no status, noGeneration kinds do not count their changes.
 	noStatus, noGeneration bool
 	// countsAnnotations kinds count a change of annotations as one of the spec; fixedGeneration kinds stay at 1.

@@ -3,6 +3,7 @@ package fedtest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -30,6 +31,8 @@ type Member struct {
 	// Kinds are served besides the built-in ones, and instead of those with the same group, version and kind. Storing
 	// a CustomResourceDefinition serves its kinds too.
 	Kinds []Kind
+	// Missing are kinds that are not served although they are built in.
+	Missing []schema.GroupKind
 	// Normalize fills in defaults and rewrites values of an object, in place, as a server does while it decodes: before
 	// it finds out who owns what. It comes after the built-in defaults. It may be nil.
 	Normalize func(*unstructured.Unstructured)
@@ -52,6 +55,7 @@ type served struct {
 	manager  *smd.Manager   // nil until there is an object
 	fresh    map[string]any // what an object has that nobody has written
 	defaults []defaultRule
+	versions []string // that exist, but need not be served
 }
 
 type key struct {
@@ -109,11 +113,18 @@ func (m *Member) start() {
 func (m *Member) serveKinds() {
 	m.kinds = map[schema.GroupVersionKind]*served{}
 	for _, kind := range builtins() {
+		if slices.Contains(m.Missing, kind.GroupKind()) {
+			continue
+		}
 		m.kinds[kind.GroupVersionKind] = &served{Kind: kind}
 		m.kinds[kind.GroupVersionKind].fresh, m.kinds[kind.GroupVersionKind].defaults = defaultsOf(kind.GroupKind().String())
 	}
 	for _, kind := range m.Kinds {
-		kind.deduced = true
+		kind.Merge = maps.Clone(kind.Merge)
+		if kind.Merge == nil {
+			kind.Merge = map[string]string{}
+		}
+		kind.Merge[""] = "any"
 		m.kinds[kind.GroupVersionKind] = &served{Kind: kind}
 	}
 	for _, k := range m.sorted() {
@@ -134,7 +145,7 @@ func (m *Member) kind(gvk schema.GroupVersionKind) (*served, error) {
 	if kind.manager != nil {
 		return kind, nil
 	}
-	var versions []string
+	versions := slices.Clone(kind.versions)
 	for other := range m.kinds {
 		if other.GroupKind() == kind.GroupKind() {
 			versions = append(versions, other.Version)
@@ -144,7 +155,6 @@ func (m *Member) kind(gvk schema.GroupVersionKind) (*served, error) {
 	kind.manager, err = smd.New(smd.Kind{
 		GroupVersionKind: kind.GroupVersionKind,
 		Merge:            kind.merge(),
-		Deduced:          kind.deduced,
 		Versions:         versions,
 		Custom:           !kind.builtin,
 		Status:           !kind.noStatus,
@@ -162,6 +172,8 @@ func (m *Member) kind(gvk schema.GroupVersionKind) (*served, error) {
 func (m *Member) decoded(kind *served, object map[string]any) {
 	if kind.builtin {
 		kind.manager.Tidy(object)
+	} else {
+		kind.manager.Prune(object)
 	}
 	complete(object, kind.fresh)
 	for _, rule := range kind.defaults {

@@ -142,7 +142,7 @@ func wait(ctx context.Context, pause time.Duration) error {
 
 // silent tells whether a step has no answer when it went well.
 func silent(verb string) bool {
-	return verb == "wish" || verb == "use" || verb == "served" || verb == "delete"
+	return verb == "wish" || verb == "use" || strings.HasSuffix(verb, "served") || verb == "delete"
 }
 
 // use starts over with one of the story's objects.
@@ -159,11 +159,12 @@ func (p *play) use(name string) error {
 	if err := p.start.UnmarshalJSON(data); err != nil {
 		return err
 	}
-	metadata, _, _ := unstructured.NestedMap(p.start.Object, "metadata")
 	if p.start.GetName() == "" {
 		p.start.SetName(p.name)
-		if _, ok := metadata["namespace"]; !ok {
+		if namespace, found, _ := unstructured.NestedString(p.start.Object, "metadata", "namespace"); !found {
 			p.start.SetNamespace(p.run)
+		} else {
+			p.start.SetNamespace(namespace) // removes an empty one
 		}
 	}
 	p.wishes, p.seen = map[string]*unstructured.Unstructured{}, nil
@@ -196,8 +197,8 @@ func (p *play) step(ctx context.Context, who, verb, how string) (*unstructured.U
 	switch verb {
 	case "use":
 		return nil, stepFault(p.use(how))
-	case "served":
-		return nil, p.served(ctx)
+	case "served", "unserved":
+		return nil, p.served(ctx, verb == "served")
 	case "wish":
 		changed, err := patched(wish, how)
 		p.wishes[who] = changed
@@ -267,17 +268,18 @@ func stepFault(err error) error {
 	return nil
 }
 
-// served waits until the object's kind is served.
-func (p *play) served(ctx context.Context) error {
-	for {
-		_, err := p.client.Get(ctx, p.start.GroupVersionKind(), types.NamespacedName{Namespace: p.start.GetNamespace(), Name: p.name})
-		if !meta.IsNoMatchError(err) {
+// served waits until the object's kind is served, or is not. No server needs this long.
+func (p *play) served(ctx context.Context, want bool) error {
+	for range 100 {
+		_, err := p.client.Get(ctx, p.start.GroupVersionKind(), nameOf(p.start))
+		if meta.IsNoMatchError(err) != want {
 			return nil
 		}
 		if err := wait(ctx, 100*time.Millisecond); err != nil {
 			return stepError{err}
 		}
 	}
+	return fmt.Errorf("waited in vain until %s is served: %t", p.start.GroupVersionKind(), want)
 }
 
 func (p *play) deleteOptions(how string, dry []string) metav1.DeleteOptions {

@@ -229,7 +229,8 @@ func (m *Member) insert(w *write, obj *unstructured.Unstructured) (*unstructured
 	if w.kind.builtin {
 		m.prepare(obj, nil)
 	}
-	if errs := validation.ValidateObjectMetaAccessor(obj, !w.kind.Cluster, w.kind.validName(), field.NewPath("metadata")); len(errs) > 0 {
+	errs := validation.ValidateObjectMetaAccessor(obj, !w.kind.Cluster, w.kind.validName(), field.NewPath("metadata"))
+	if errs = append(errs, w.validate(obj)...); len(errs) > 0 {
 		return nil, apierrors.NewInvalid(w.kind.GroupKind(), w.key.Name, errs)
 	}
 	if w.request.DryRun {
@@ -257,9 +258,10 @@ func (m *Member) replace(w *write, obj *unstructured.Unstructured) (*unstructure
 		m.prepare(obj, w.live)
 	}
 	w.count(obj)
-	if errs := validation.ValidateObjectMetaAccessorUpdate(obj, w.live, field.NewPath("metadata")); len(errs) > 0 {
-		// A server looks twice: for all kinds, and for this one.
-		return nil, apierrors.NewInvalid(w.kind.GroupKind(), w.key.Name, append(errs, errs...))
+	errs := validation.ValidateObjectMetaAccessorUpdate(obj, w.live, field.NewPath("metadata"))
+	errs = append(errs, errs...) // a server looks twice: for all kinds, and for this one
+	if errs = append(errs, w.validate(obj)...); len(errs) > 0 {
+		return nil, apierrors.NewInvalid(w.kind.GroupKind(), w.key.Name, errs)
 	}
 	keepTimes(obj, w.live)
 	if apiequality.Semantic.DeepEqual(obj.Object, w.live.Object) || w.request.DryRun {
@@ -270,6 +272,17 @@ func (m *Member) replace(w *write, obj *unstructured.Unstructured) (*unstructure
 		return obj, nil
 	}
 	return m.store(w.key, obj), nil
+}
+
+// validate finds nulls in a custom object where its schema wants objects: an apply may leave them behind.
+func (w *write) validate(obj *unstructured.Unstructured) (errs field.ErrorList) {
+	if w.kind.builtin {
+		return nil
+	}
+	for _, path := range w.kind.manager.Nulls(obj.Object) {
+		errs = append(errs, field.TypeInvalid(field.NewPath(path), "null", path+` in body must be of type object: "null"`))
+	}
+	return errs
 }
 
 // keep restores what no update may change.

@@ -25,16 +25,18 @@ type node struct {
 	fields map[string]*node
 }
 
-// newNode reads rules. Without a schema of its own, an object's undeclared content is deduced.
-func newNode(merge Merge, deduced bool) (*node, error) {
-	root := &node{}
-	if deduced {
-		root.how = "any"
+// newNode reads rules.
+func newNode(merge Merge) (*node, error) {
+	root := &node{how: merge[""]}
+	if root.how != "" {
 		root.field("apiVersion")
 		root.field("kind")
 		root.field("metadata")
 	}
 	for _, path := range slices.Sorted(maps.Keys(merge)) {
+		if path == "" {
+			continue
+		}
 		at := root
 		for name := range strings.SplitSeq(path, ".") {
 			if name == "" {
@@ -61,15 +63,18 @@ func (n *node) field(name string) *node {
 // check refuses rules that say nothing, or that speak of what another has made one value.
 func (n *node) check() error {
 	switch {
-	case !slices.Contains([]string{"", "atomic", "set", "keys", "map", "any"}, n.how):
-		return fmt.Errorf("%w: %q: %q is none of atomic, set, keys NAME…, map, any", ErrRule, n.path, n.how)
+	case !slices.Contains([]string{"", "atomic", "set", "keys", "map", "any", "object", "field"}, n.how):
+		return fmt.Errorf("%w: %q: %q is none of atomic, set, keys NAME…, map, any, object, field", ErrRule, n.path, n.how)
 	case (n.how == "keys") != (len(n.keys) > 0):
 		return fmt.Errorf("%w: %q: keys and their names belong together", ErrRule, n.path)
-	case (n.how == "atomic" || n.how == "set") && len(n.fields) > 0:
+	case slices.Contains([]string{"atomic", "set", "field"}, n.how) && len(n.fields) > 0:
 		return fmt.Errorf("%w: %q is %s, and has rules below it", ErrRule, n.path, n.how)
 	}
-	if each := n.fields["*"]; each != nil && (len(n.fields) > 1 || n.how != "map" && (n.how != "keys" || each.how != "atomic")) {
-		return fmt.Errorf("%w: %q: * stands alone, for the values of a map or for the items of a keyed list that are atomic", ErrRule, n.path)
+	if each := n.fields["*"]; each != nil {
+		items := n.how == "keys" && (each.how == "object" && len(each.fields) == 0 || each.how == "atomic" && len(n.fields) == 1)
+		if values := n.how == "map" && len(n.fields) == 1; !items && !values {
+			return fmt.Errorf("%w: %q: * is for the values of a map, or for items of a keyed list that are atomic or objects", ErrRule, n.path)
+		}
 	}
 	for i, key := range n.keys {
 		name, _, _ := strings.Cut(key, "=")
@@ -97,7 +102,7 @@ func (n *node) learn(value any) bool {
 			}
 		}
 	case []any:
-		if n.how == "keys" && n.fields["*"] == nil {
+		if n.how == "keys" {
 			for _, item := range value {
 				learned = n.learn(item) || learned
 			}
@@ -111,10 +116,10 @@ func (n *node) declares(name string, content any) bool {
 	switch n.how {
 	case "":
 		return true
-	case "any":
+	case "any", "object":
 		return n.fields[name] != nil
 	case "keys":
-		return !slices.ContainsFunc(n.keys, func(k string) bool { return strings.HasPrefix(k+"=", name+"=") })
+		return n.fields["*"] == nil && !n.isKey(name) || n.fields[name] != nil
 	}
 	return false
 }
@@ -157,6 +162,9 @@ func (n *node) atom() schema.Atom {
 	}
 	atom := content(schema.Separable, "any")
 	n.declare(atom.Map)
+	if n.how == "object" {
+		return schema.Atom{Map: &schema.Map{Fields: atom.Map.Fields}} // without a type for other fields
+	}
 	return atom
 }
 
@@ -174,11 +182,16 @@ func (n *node) declare(object *schema.Map) {
 
 // keyed returns the type of a list whose items are told apart by keys.
 func (n *node) keyed() schema.Atom {
-	item := &schema.Map{ElementType: named("any"), ElementRelationship: schema.Separable}
-	if n.fields["*"] != nil {
-		item.ElementType, item.ElementRelationship = named("value"), schema.Atomic
-	} else {
+	item := &schema.Map{}
+	switch each := n.fields["*"]; {
+	case each == nil:
 		n.declare(item)
+		item.ElementType = named("any")
+	case each.how == "atomic":
+		item.ElementType, item.ElementRelationship = named("value"), schema.Atomic
+	default:
+		n.declare(item)
+		item.ElementType = schema.TypeRef{}
 	}
 	list := &schema.List{ElementType: schema.TypeRef{Inlined: schema.Atom{Map: item}}, ElementRelationship: schema.Associative}
 	for _, key := range n.keys {
@@ -238,4 +251,54 @@ func (n *node) tidy(value any) bool {
 		}
 		return len(value) > 0
 	}
+}
+
+// prune forgets the fields of objects that their types do not have.
+func (n *node) prune(value any) {
+	switch value := value.(type) {
+	case map[string]any:
+		closed := n.how == "object" || n.how == "keys" && n.fields["*"] != nil && n.fields["*"].how == "object"
+		for name, content := range value {
+			below := n.fields[name]
+			if n.how == "map" {
+				below = n.fields["*"]
+			}
+			if below != nil {
+				below.prune(content)
+			} else if closed && !n.isKey(name) {
+				delete(value, name)
+			}
+		}
+	case []any:
+		if n.how == "keys" {
+			for _, item := range value {
+				n.prune(item)
+			}
+		}
+	}
+}
+
+func (n *node) isKey(name string) bool {
+	return slices.ContainsFunc(n.keys, func(k string) bool { return strings.HasPrefix(k+"=", name+"=") })
+}
+
+// nulls adds the paths of nulls where an object must be.
+func (n *node) nulls(paths []string, path string, value any) []string {
+	switch value := value.(type) {
+	case nil:
+		if n.how == "object" || n.how == "map" {
+			return append(paths, strings.TrimPrefix(path, "."))
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			below := n.fields[name]
+			if n.how == "map" {
+				below = n.fields["*"]
+			}
+			if below != nil {
+				paths = below.nulls(paths, path+"."+name, value[name])
+			}
+		}
+	}
+	return paths
 }

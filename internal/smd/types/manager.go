@@ -23,8 +23,6 @@ type Kind struct {
 	schema.GroupVersionKind
 	// Merge holds the rules of lists and maps.
 	Merge Merge
-	// Deduced kinds have no schema but these rules: all other content is "any".
-	Deduced bool
 	// Versions are all that are served of the kind; GroupVersionKind's own need not be among them.
 	Versions []string
 	// Custom is a kind of a CustomResourceDefinition: a server refuses to apply to an object of such a kind whose
@@ -48,7 +46,7 @@ type Manager struct {
 
 // New reads a kind. An error is ErrRule.
 func New(kind Kind) (*Manager, error) {
-	root, err := newNode(kind.Merge, kind.Deduced)
+	root, err := newNode(kind.Merge)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", kind.GroupVersionKind, err)
 	}
@@ -248,6 +246,20 @@ func (m *Manager) Tidy(object map[string]any) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.root.tidy(object)
+}
+
+// Prune removes the fields that the rules do not allow from an object, in place.
+func (m *Manager) Prune(object map[string]any) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.root.prune(object)
+}
+
+// Nulls returns the paths in an object where there is null and an object must be, sorted.
+func (m *Manager) Nulls(object map[string]any) []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.root.nulls(nil, "", object)
 }
 
 // Owned tells whether any of the entries holds a field of an object.

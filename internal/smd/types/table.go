@@ -15,8 +15,11 @@ import (
 //	keys port proto=TCP a list of objects told apart by several fields, with the value of a key that is left out
 //	map                 a map with keys of the user's choosing, unlike an object with fields, which it can do without
 //	any                 content without a schema: maps merge key by key, lists are one value
+//	object              an object with no other fields than those that have rules
+//	field               a field of such an object, with nothing more to say about it
 //
-// Where there is no rule, maps are objects with fields that merge one by one, and lists are one value.
+// Where there is no rule, maps are objects with fields that merge one by one, and lists are one value. The empty path
+// is the object itself: any for a kind without a schema, object for one with nothing but what the rules name.
 type Merge map[string]string
 
 // Builtin returns the rules of a kind: those of metadata, which all kinds share, and what the table has for it.

@@ -20,6 +20,7 @@ func TestRulesThatSayNothingAreRefused(t *testing.T) {
 		"spec.f":     "keys =1",
 		"spec.g.*":   "atomic", // of what is neither a keyed list nor a map
 		"metadata.x": "set x",
+		"":           "list",
 	} {
 		_, err := New(Kind{Merge: Merge{path: how}})
 		require.ErrorIs(t, err, ErrRule, "%s: %s", path, how)
@@ -84,5 +85,5 @@ func TestFieldsKeysAndContentAreOwnedDifferently(t *testing.T) {
 		"f:set":    {},
 		"f:list":   {},
 		"f:plain":  {}
-	}`, owned(t, Kind{GroupVersionKind: gvk, Deduced: true}, object()))
+	}`, owned(t, Kind{GroupVersionKind: gvk, Merge: Merge{"": "any"}}, object()))
 }
