@@ -29,22 +29,79 @@ func (k itemKey) has(name string) bool {
 func keysOf(node map[string]any) []itemKey {
 	keys := make([]itemKey, 0, len(node))
 	for raw := range node {
-		text, ok := strings.CutPrefix(raw, "k:")
-		if !ok {
-			continue
+		if fields := parseKey(raw); len(fields) > 0 {
+			keys = append(keys, itemKey{raw, fields})
 		}
-		var m map[string]any
-		if err := utiljson.Unmarshal([]byte(text), &m); err != nil || len(m) == 0 {
-			continue
-		}
-		key := itemKey{raw: raw}
-		for _, name := range slices.Sorted(maps.Keys(m)) {
-			key.fields = append(key.fields, keyField{name, m[name]})
-		}
-		keys = append(keys, key)
 	}
 	slices.SortFunc(keys, func(a, b itemKey) int { return strings.Compare(a.raw, b.raw) })
 	return keys
+}
+
+// parseKey reads k:{"containerPort":80,"protocol":"TCP"}; nil when it is no such key.
+func parseKey(raw string) []keyField {
+	if !strings.HasPrefix(raw, "k:{") {
+		return nil
+	}
+	if fields := plainKey(raw[len("k:{"):]); fields != nil {
+		return fields
+	}
+	var m map[string]any
+	if utiljson.Unmarshal([]byte(raw[len("k:"):]), &m) != nil {
+		return nil
+	}
+	var fields []keyField
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		fields = append(fields, keyField{name, m[name]})
+	}
+	return fields
+}
+
+// plainKey reads what servers write for nearly all keys: strings without escapes, whole numbers and truth values. Nil: it
+// is something else.
+func plainKey(rest string) []keyField {
+	fields := make([]keyField, 0, 2)
+	for {
+		name, after, ok := plainString(rest)
+		if !ok || !strings.HasPrefix(after, ":") {
+			return nil
+		}
+		rest = after[1:]
+		var value any
+		if text, after, ok := plainString(rest); ok {
+			value, rest = text, after
+		} else {
+			end := strings.IndexAny(rest, ",}")
+			if end < 0 {
+				return nil
+			}
+			n, err := strconv.ParseInt(rest[:end], 10, 64)
+			switch {
+			case err == nil && rest[0] != '+':
+				value = n
+			case rest[:end] == "true" || rest[:end] == "false":
+				value = rest[:end] == "true"
+			default:
+				return nil
+			}
+			rest = rest[end:]
+		}
+		fields = append(fields, keyField{name, value})
+		if rest == "}" {
+			return fields
+		}
+		if rest, ok = strings.CutPrefix(rest, ","); !ok {
+			return nil
+		}
+	}
+}
+
+// plainString cuts a JSON string without escapes off the front.
+func plainString(text string) (value, rest string, ok bool) {
+	if text, ok = strings.CutPrefix(text, `"`); !ok {
+		return "", "", false
+	}
+	value, rest, ok = strings.Cut(text, `"`)
+	return value, rest, ok && !strings.Contains(value, `\\`)
 }
 
 // match finds the key of each item in a list's node: first keys that the item spells out whole, then keys whose missing
@@ -76,10 +133,9 @@ func match(items []any, node map[string]any) []itemKey {
 // spelled is the fast way of match, for items that all spell out their keys: it writes each key as a server does and looks
 // it up, instead of reading all keys. It gives up with nil.
 func spelled(items []any, node map[string]any) []itemKey {
-	var names []string
+	var names []keyField
 	for raw := range node {
-		if strings.HasPrefix(raw, "k:") {
-			names = keyNames(raw)
+		if names = parseKey(raw); names != nil {
 			break
 		}
 	}
@@ -92,7 +148,8 @@ func spelled(items []any, node map[string]any) []itemKey {
 		m, _ := item.(map[string]any)
 		var buf [96]byte
 		raw := append(buf[:0], "k:{"...)
-		for n, name := range names {
+		for n := range names {
+			name := names[n].name
 			if n > 0 {
 				raw = append(raw, ',')
 			}
@@ -131,50 +188,6 @@ func appendScalar(raw []byte, v any) ([]byte, bool) {
 		return strconv.AppendBool(raw, t), true
 	}
 	return raw, false
-}
-
-// keyNames reads the names of the fields of a key in their order; nil when it is not as servers write it.
-func keyNames(raw string) []string {
-	names := make([]string, 0, 2)
-	rest, ok := strings.CutPrefix(raw, "k:{")
-	for ok {
-		var name string
-		if rest, ok = strings.CutPrefix(rest, `"`); !ok {
-			break
-		}
-		if name, rest, ok = strings.Cut(rest, `":`); !ok || strings.Contains(name, `\\`) {
-			break
-		}
-		names = append(names, name)
-		end := valueEnd(rest)
-		if end >= len(rest) {
-			break
-		}
-		if rest[end:] == "}" {
-			return names
-		}
-		rest, ok = strings.CutPrefix(rest[end:], ",")
-	}
-	return nil
-}
-
-// valueEnd is where a JSON scalar ends.
-func valueEnd(text string) int {
-	if !strings.HasPrefix(text, `"`) {
-		if i := strings.IndexAny(text, ",}"); i >= 0 {
-			return i
-		}
-		return len(text)
-	}
-	for i := 1; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
-		}
-	}
-	return len(text)
 }
 
 // fits reports whether the item can be the one with this key. Unless exact, a key field that the item omits fits, as

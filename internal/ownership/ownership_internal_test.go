@@ -7,20 +7,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestKeyNames(t *testing.T) {
-	for raw, want := range map[string][]string{
-		`k:{"name":"web"}`:                        {"name"},
-		`k:{"containerPort":80,"protocol":"TCP"}`: {"containerPort", "protocol"},
-		`k:{"a":"x\"},:y","b":true}`:              {"a", "b"},
-		`k:{}`:                                    nil,
-		`k:{"a"}`:                                 nil,
-		`k:{"a":1`:                                nil,
-		`k:{"a":"1`:                               nil,
-		`k:{"a":1}x`:                              nil,
-		`k:`:                                      nil,
-		`f:a`:                                     nil,
+func TestParseKey(t *testing.T) {
+	for raw, want := range map[string][]keyField{
+		`k:{"name":"web"}`:                             {{"name", "web"}},
+		`k:{"containerPort":80,"protocol":"TCP"}`:      {{"containerPort", int64(80)}, {"protocol", "TCP"}},
+		`k:{"a":"x\"},:y","b":true,"c":-1.5,"d":null}`: {{"a", `x"},:y`}, {"b", true}, {"c", -1.5}, {"d", nil}},
+		`k:{"a":+1}`: nil,
+		`k:{}`:       nil,
+		`k:{"a"}`:    nil,
+		`k:{"a":1`:   nil,
+		`k:{"a":"1`:  nil,
+		`k:{"a":1}x`: nil,
+		`k:`:         nil,
+		`f:a`:        nil,
 	} {
-		require.Equal(t, want, keyNames(raw), raw)
+		require.Equal(t, want, parseKey(raw), raw)
 	}
 }
 
