@@ -104,6 +104,56 @@ func TestBadService(t *testing.T) {
 	}
 }
 
+func TestLabels(t *testing.T) {
+	for _, region := range []string{"-us", "us-", "-", "u.s", "u_s", "Us", "ü", "u s", strings.Repeat("u", 64)} {
+		clusters := fleet(2)
+		clusters[1].Region = region
+		got, err := dnsrecord.Records(nginx, dnsrecord.Answers{Clusters: clusters})
+		require.Len(t, list(t, err), 1, region)
+		require.ErrorIs(t, err, dnsrecord.ErrInvalidName)
+		require.Len(t, got, 4, region)
+	}
+	for _, region := range []string{"u-s", "u--s", "1", "1u", strings.Repeat("u", 63)} {
+		clusters := fleet(2)
+		clusters[1].Region = region
+		got, err := dnsrecord.Records(nginx, dnsrecord.Answers{Clusters: clusters})
+		require.NoError(t, err, region)
+		require.Len(t, got, 6, region)
+	}
+}
+
+func TestBadLookup(t *testing.T) {
+	asked := 0
+	answers := dnsrecord.Answers{
+		Clusters: []dnsrecord.Cluster{
+			{Name: "c1", Region: "us", Zones: []string{"a"}, Ready: true, Addresses: []string{"lb.example.net", "lb.example.net"}},
+			{Name: "c2", Region: "us", Zones: []string{"b"}, Ready: true, Addresses: []string{"lb.example.net"}},
+		},
+		Resolve: func(string) ([]string, error) {
+			asked++
+			return []string{"192.0.2.1", "other.example.net", "192.0.2.256"}, nil
+		},
+	}
+	got, err := dnsrecord.Records(nginx, answers)
+	require.Equal(t, 1, asked, "a host is asked for once")
+	require.Len(t, list(t, err), 4, "two wrong answers for two clusters")
+	require.ErrorIs(t, err, dnsrecord.ErrLookup)
+	require.Len(t, got, 5)
+	for _, e := range got[:4] {
+		require.Equal(t, []string{"192.0.2.1"}, e.Targets)
+	}
+	for _, nothing := range []error{nil, errors.New("time-out")} {
+		answers.Resolve = func(string) ([]string, error) { return nil, nothing }
+		got, err = dnsrecord.Records(nginx, answers)
+		require.ErrorIs(t, err, dnsrecord.ErrLookup)
+		require.ErrorIs(t, err, dnsrecord.ErrNoAddresses)
+		require.Nil(t, got)
+		if nothing != nil {
+			require.ErrorIs(t, err, nothing)
+		}
+	}
+}
+
 func TestPreviousIsCopied(t *testing.T) {
 	previous := []dnsrecord.Endpoint{{
 		DNSName: "a.example.com", RecordType: "A", Targets: []string{"192.0.2.9"}, Labels: map[string]string{"a": "1"},
