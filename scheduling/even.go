@@ -19,9 +19,8 @@ func even(req Request, targets []Target, domains map[string]string) (Result, err
 	if err != nil {
 		return Result{}, err
 	}
-	var groups []Target
-	var members [][]int // targets of each group
-	number := map[string]int{}
+	groups, number := []Target(nil), map[string]int{}
+	member := make([]int, len(targets)) // group of each target
 	for p := range d.weight {
 		i := d.target(p)
 		name, named := domains[targets[i].Name]
@@ -33,9 +32,8 @@ func even(req Request, targets []Target, domains map[string]string) (Result, err
 			g = len(groups)
 			number[name] = g
 			groups = append(groups, Target{Name: name, Capacity: new(int64), Current: new(int64)})
-			members = append(members, nil)
 		}
-		members[g] = append(members[g], i)
+		member[i] = g
 		d.join(&groups[g], p)
 	}
 	outer, err := Weighted(req, groups)
@@ -43,12 +41,15 @@ func even(req Request, targets []Target, domains map[string]string) (Result, err
 		return Result{}, err
 	}
 	result := Result{Shares: make([]Share, len(targets)), Unplaced: outer.Unplaced}
-	for g, part := range members {
-		inner := make([]Target, len(part))
-		for k, i := range part {
-			inner[k] = targets[i]
+	for g, share := range outer.Shares {
+		part, inner := []int(nil), []Target(nil)
+		for i := range targets {
+			if member[i] == g {
+				part, inner = append(part, i), append(inner, targets[i])
+			}
 		}
-		within, err := Weighted(Request{outer.Shares[g].Replicas, req.Key, req.Rebalance}, inner)
+		req.Replicas = share.Replicas
+		within, err := Weighted(req, inner)
 		if err != nil {
 			return Result{}, err
 		}
