@@ -77,7 +77,7 @@ func TestWhatIf(t *testing.T) {
 // TestAStrangerChangesNothing: a new cluster that does not match leaves all other decisions as they are.
 func TestAStrangerChangesNothing(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(31, 32))
-	for range 500 {
+	for range 200 {
 		f := randomFleet(rnd, 40)
 		req := randomRequest(rnd, f)
 		addPicks(rnd, &req, f)

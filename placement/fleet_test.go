@@ -56,10 +56,10 @@ func TestFleetIsAMap(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	var f *Fleet
 	twin := map[string]Cluster{}
-	for step := range 2000 {
+	for step := range 1000 {
 		c := randomCluster(rnd, fmt.Sprintf("c%03d", rnd.IntN(400)))
 		before, old := f, clusterNames(f)
-		if rnd.IntN(5) < 2 || step > 1500 && rnd.IntN(3) > 0 {
+		if rnd.IntN(5) < 2 || step > 700 && rnd.IntN(3) > 0 {
 			f = f.Without(c.Name)
 			delete(twin, c.Name)
 		} else {

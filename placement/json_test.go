@@ -12,7 +12,7 @@ import (
 // TestTheSameBytesAgain writes request, fleet and result down, reads them a year later, and decides again.
 func TestTheSameBytesAgain(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(27, 28))
-	for range 300 {
+	for range 100 {
 		f := randomFleet(rnd, rnd.IntN(90))
 		req := randomRequest(rnd, f)
 		addPicks(rnd, &req, f)

@@ -199,8 +199,8 @@ func text(err error) string {
 // TestLaws checks what Decide promises, on random requests.
 func TestLaws(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(9, 10))
-	for round := range 1000 {
-		f := randomFleet(rnd, pick(rnd, 0, 1, 5, 20, 64, 65, 130))
+	for round := range 500 {
+		f := randomFleet(rnd, pick(rnd, 0, 1, 5, 20, 64, 65, 70))
 		req := randomRequest(rnd, f)
 		if round%2 == 0 {
 			addPicks(rnd, &req, f)

@@ -84,7 +84,7 @@ func randomSelector(rnd *rand.Rand) Selector {
 
 func TestSelectorIsKubernetes(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(5, 6))
-	for range 400 {
+	for range 200 {
 		checkSelector(t, randomSelector(rnd), randomFleet(rnd, rnd.IntN(150)))
 	}
 }

@@ -82,7 +82,7 @@ func (tl *timeline) selectedAt(t *testing.T, now time.Time, previous []Decision)
 // adds nor withdraws, and Result.Next is exactly the next moment at which something changes by itself.
 func TestTimelines(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(33, 34))
-	for range 400 {
+	for range 200 {
 		tl := randomTimeline(rnd)
 		for range 12 {
 			tl.step()

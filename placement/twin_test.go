@@ -12,6 +12,10 @@ import (
 // selectedTwin decides every cluster again, slowly: a part of the request at a time, in Kleene's logic. What Groups and
 // Limit choose must be among that.
 func selectedTwin(req Request, f *Fleet, got Result) (differs string) {
+	selected := map[string]bool{}
+	for _, name := range names(got.Decisions) {
+		selected[name] = true
+	}
 	picks := req.Policy.Limit != nil || len(req.Policy.Groups) > 0
 	for c := range f.All() {
 		var before Decision
@@ -33,7 +37,7 @@ func selectedTwin(req Request, f *Fleet, got Result) (differs string) {
 			answers = append(answers, map[ReadyState]truth{NotReady: no, ReadyUnknown: unknown}[c.Ready.State])
 		}
 		want := slices.Min(answers) == yes || slices.Min(answers) == unknown && there
-		is := slices.Contains(names(got.Decisions), c.Name)
+		is := selected[c.Name]
 		if want != is && (!picks || is) {
 			return fmt.Sprintf("%+v: %v, there %v: %+v", c, answers, there, got.Decisions)
 		}
