@@ -21,6 +21,9 @@ func TestDiff(t *testing.T) {
 		Added: []string{"added"}, Removed: []string{"forgotten", "removed"}, Kept: []string{"back", "kept"}, Moved: []string{"moved"}, Held: []string{"lost"},
 	}, Diff(old, current))
 	require.Equal(t, Difference{}, Diff(nil, nil))
+	twice := []Decision{{Cluster: "a"}, {Cluster: "a", Selected: true}, {Cluster: "a"}, {Cluster: "b", Selected: true}}
+	require.Equal(t, Difference{Added: []string{"a", "b"}}, Diff(nil, twice), "of several decisions on one cluster the selected counts")
+	require.Equal(t, Difference{Removed: []string{"a", "b"}}, Diff(twice, nil))
 }
 
 // TestDiffIsAPartition: of the clusters that were or are selected each is in one list, whatever the order.

@@ -206,6 +206,28 @@ func TestGroupsOverlap(t *testing.T) {
 	require.Equal(t, 1, result.Shortfall)
 }
 
+// TestAGroupThatCannotBeRead: a member that stops telling its region is a member still, so the group stays in use.
+func TestAGroupThatCannotBeRead(t *testing.T) {
+	in := func(region string) Group {
+		return Group{Name: region, Clusters: Policy{Selector: &Selector{}, Properties: []Property{{Name: "region", Operator: "In", Values: []string{region}}}}}
+	}
+	f := fleetOf(t, Cluster{Name: "lyon", Region: "eu"}, Cluster{Name: "reno", Region: "us"}, Cluster{Name: "dark"})
+	req := Request{Policy: Policy{Selector: &Selector{}, Groups: []Group{in("eu"), in("us")}}}
+	result, err := Decide(req, f)
+	require.NoError(t, err)
+	require.Equal(t, []string{"lyon"}, names(result.Decisions))
+	req.Previous = result.Decisions
+	f, err = f.With(Cluster{Name: "lyon"})
+	require.NoError(t, err)
+	result, err = Decide(req, f)
+	require.NoError(t, err)
+	require.Equal(t, []string{"lyon"}, names(result.Decisions))
+	req.Previous = result.Decisions
+	result, err = Decide(req, f)
+	require.NoError(t, err)
+	require.Equal(t, []string{"lyon"}, names(result.Decisions))
+}
+
 // TestTiesSpread: equal clusters get their share of the objects, and each object its cluster for good.
 func TestTiesSpread(t *testing.T) {
 	var clusters []Cluster
