@@ -119,13 +119,7 @@ func (s *scalar) quantity() resource.Quantity {
 	return s.number.DeepCopy()
 }
 
-// float is a number as a float, as near as can be.
-func (s *scalar) float() float64 {
-	if s.isSmall {
-		return float64(s.small.floor) + float64(s.small.nano)/1e9
-	}
-	return s.number.AsApproximateFloat64()
-}
+func (s small) float() float64 { return float64(s.floor) + float64(s.nano)/1e9 }
 
 // parseSmall reads a number of up to 15 digits: an integer with any suffix, or with up to nine decimals without one.
 func parseSmall(text string, suffixed bool) (small, bool) {

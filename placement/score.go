@@ -143,11 +143,14 @@ func (e *eval) raw(s *scorer, c *Cluster) (n float64, ok bool, err error) {
 	case many != nil:
 		return 0, false, fmt.Errorf("%s has several values", s.Property)
 	}
-	value, err := parse(text, typeQuantity)
+	if n, ok := parseSmall(text, true); ok {
+		return n.float(), true, nil
+	}
+	value, err := parseNumber(text, true)
 	if err != nil {
 		return 0, false, fmt.Errorf("%s: %w", s.Property, err)
 	}
-	return value.float(), true, nil
+	return value.AsApproximateFloat64(), true, nil
 }
 
 // mean is the mean by weight. The conversions keep a processor from joining product and sum, which would round otherwise.
