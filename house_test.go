@@ -18,23 +18,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The budgets of the house. A package that is over its budget of exports says why in the package comment, with these
-// very words.
+// The budgets of the house.
 const (
-	excuse        = "budget of exports"
 	maxLines      = 400 // of a file
 	maxBody       = 60  // lines of a function
 	maxParameters = 4
 	maxMethods    = 4 // of an interface
-	maxExports    = 25
 )
-
-func exportBudget(pkg string) int {
-	if pkg == "federation" {
-		return 40 // every noun of a plan is here
-	}
-	return maxExports
-}
 
 // decides says whether a package only decides: it takes values and returns values.
 func decides(pkg string) bool {
@@ -75,9 +65,7 @@ func unwelcome(name string, decides bool) bool {
 }
 
 func TestHouseBudgets(t *testing.T) {
-	exports, excused := map[string]int{}, map[string]bool{}
 	eachFile(t, func(s source) {
-		excused[s.pkg] = excused[s.pkg] || strings.Contains(strings.Join(strings.Fields(s.file.Doc.Text()), " "), excuse)
 		if lines := bytes.Count(s.text, []byte("\n")); lines > maxLines {
 			t.Errorf("%s: %d lines, at most %d", s.name, lines, maxLines)
 		}
@@ -97,17 +85,7 @@ func TestHouseBudgets(t *testing.T) {
 			}
 			return true
 		})
-		exports[s.pkg] += s.exports()
 	})
-	for _, pkg := range slices.Sorted(maps.Keys(exports)) {
-		if !library(pkg) {
-			continue
-		}
-		if exports[pkg] > exportBudget(pkg) && !excused[pkg] {
-			t.Errorf("%s exports %d functions, types and methods, at most %d", pkg, exports[pkg], exportBudget(pkg))
-		}
-		t.Logf("%-22s exports %2d (%d)", pkg, exports[pkg], exportBudget(pkg))
-	}
 }
 
 // table returns the literal that a function returns at its end, or nil. Its lines are data and do not count.
@@ -221,41 +199,6 @@ func (s source) tests() bool {
 	return slices.ContainsFunc(s.file.Imports, func(spec *ast.ImportSpec) bool {
 		return strings.Contains(spec.Path.Value, "github.com/stretchr/testify")
 	})
-}
-
-// exports counts exported functions and types, and exported methods of exported types.
-func (s source) exports() int {
-	count := 0
-	for _, decl := range s.file.Decls {
-		switch d := decl.(type) {
-		case *ast.FuncDecl:
-			if d.Name.IsExported() && (d.Recv == nil || ast.IsExported(receiver(d.Recv.List[0].Type))) {
-				count++
-			}
-		case *ast.GenDecl:
-			for _, spec := range d.Specs {
-				if typ, ok := spec.(*ast.TypeSpec); ok && typ.Name.IsExported() {
-					count++
-				}
-			}
-		}
-	}
-	return count
-}
-
-// receiver returns the name of the type of a method.
-func receiver(expr ast.Expr) string {
-	switch x := expr.(type) {
-	case *ast.StarExpr:
-		return receiver(x.X)
-	case *ast.IndexExpr:
-		return receiver(x.X)
-	case *ast.IndexListExpr:
-		return receiver(x.X)
-	case *ast.Ident:
-		return x.Name
-	}
-	return ""
 }
 
 // eachFile parses every Go file of the repository, those of the nested modules too, and leaves tests out.

@@ -19,8 +19,9 @@ func even(req Request, targets []Target, domains map[string]string) (Result, err
 	if err != nil {
 		return Result{}, err
 	}
-	groups, number := []Target(nil), map[string]int{}
-	member := make([]int, len(targets)) // group of each target
+	var groups []Target
+	var members [][]int // targets of each group
+	number := map[string]int{}
 	for p := range d.weight {
 		i := d.target(p)
 		name, named := domains[targets[i].Name]
@@ -32,8 +33,9 @@ func even(req Request, targets []Target, domains map[string]string) (Result, err
 			g = len(groups)
 			number[name] = g
 			groups = append(groups, Target{Name: name, Capacity: new(int64), Current: new(int64)})
+			members = append(members, nil)
 		}
-		member[i] = g
+		members[g] = append(members[g], i)
 		d.join(&groups[g], p)
 	}
 	outer, err := Weighted(req, groups)
@@ -41,15 +43,12 @@ func even(req Request, targets []Target, domains map[string]string) (Result, err
 		return Result{}, err
 	}
 	result := Result{Shares: make([]Share, len(targets)), Unplaced: outer.Unplaced}
-	for g, share := range outer.Shares {
-		part, inner := []int(nil), []Target(nil)
-		for i := range targets {
-			if member[i] == g {
-				part, inner = append(part, i), append(inner, targets[i])
-			}
+	for g, part := range members {
+		inner := make([]Target, len(part))
+		for k, i := range part {
+			inner[k] = targets[i]
 		}
-		req.Replicas = share.Replicas
-		within, err := Weighted(req, inner)
+		within, err := Weighted(Request{outer.Shares[g].Replicas, req.Key, req.Rebalance}, inner)
 		if err != nil {
 			return Result{}, err
 		}

@@ -1,6 +1,7 @@
 package scheduling
 
-// Target is one candidate of a division: a cluster as numbers.
+// Target is one candidate of a division: a cluster as numbers. No number but Tier may be negative, nor Min
+// above Max.
 type Target struct {
 	Name     string // unique within one request, not empty
 	Weight   int64  // share of the total, relative to the other weights; 0: Min only
@@ -8,13 +9,13 @@ type Target struct {
 	Max      *int64 // nil: no upper bound
 	Capacity *int64 // the least of what estimators say would run there; nil: unknown, which is not zero
 	Current  *int64 // live spec.replicas minus those known unschedulable; nil: unknown
-	NoGrowth bool   // ceiling at Current (a NoSchedule taint, a hard cap)
+	NoGrowth bool   // ceiling at Current (a NoSchedule taint, a hard cap), at 0 when that is unknown
 	Tier     int    // lower tiers fill to their ceilings first (burst to the cloud)
 }
 
 // Request is what is to be divided.
 type Request struct {
-	Replicas  int64  // how many, 0 or more
+	Replicas  int64  // how many, 0 to 2^60
 	Key       string // breaks ties, normally namespace/name
 	Rebalance bool   // may move replicas that already run
 }

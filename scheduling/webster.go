@@ -39,7 +39,7 @@ func (t *tier) sum(d divisor) (total uint64, moving float64) {
 	low, high := t.low[:len(t.weight)], t.high[:len(t.weight)]
 	var slope uint64
 	for i, w := range t.weight {
-		n, l, h, s := d.due(w), low[i], high[i], w>>24
+		n, l, h, s := d.due(w), low[i], high[i], w>>20
 		if n <= l {
 			n, s = l, 0
 		}
@@ -51,7 +51,7 @@ func (t *tier) sum(d divisor) (total uint64, moving float64) {
 			break
 		}
 	}
-	return total, float64(slope) * (1 << 24)
+	return total, float64(slope) * (1 << 20)
 }
 
 // stretch doubles the weights, so that the range of factors reaches twice as far. A weight that cannot be doubled stops
@@ -67,14 +67,14 @@ func (t *tier) stretch() {
 // measures are sums over the targets of a tier that have a weight.
 type measures struct {
 	room   int64  // by how much they can grow, at most the largest int64
-	weight uint64 // in units of 2^24, which is good enough for a first guess
+	weight uint64 // halved 20 times, which is good enough for a first guess
 	low    uint64
 }
 
 func (all *measures) add(weight, low, high uint64) {
 	if weight != 0 {
 		all.room = addSat(all.room, int64(high-low))
-		all.weight += weight >> 24
+		all.weight += weight >> 20
 		all.low += low
 	}
 }
@@ -99,7 +99,7 @@ func (t *tier) search(rest uint64, all measures) bracket {
 	n := len(t.weight)
 	lo, hi := leastFactor, mostFactor
 	below, above := uint64(0), uint64(math.MaxUint64) // what is granted at lo and hi; the largest number: not known
-	factor := (float64(rest) + float64(all.low)) / (float64(all.weight) * (1 << 23))
+	factor := (float64(rest) + float64(all.low)) / (float64(all.weight) * (1 << 19))
 	for round := 0; ; round++ {
 		if factor >= hi && above == math.MaxUint64 {
 			factor = mostFactor

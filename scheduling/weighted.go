@@ -40,7 +40,8 @@ type division struct {
 	targets []Target
 	seed    uint64   // of Key
 	mode    int      // the case of the rule
-	floors  int64    // sum of low, at most the largest int64
+	shift   int      // of the weights
+	lows    uint64   // sum of low
 	all     measures // of all positions
 	rest    int64    // not handed out yet
 
@@ -52,7 +53,7 @@ type division struct {
 }
 
 // A tier is a group of targets whose shares, have, grow by Webster's method from low up to high. The slices have the same
-// length; the weights are shifted left until the largest of the request has its top bit set, and a weight of 0 never grows.
+// length; the weights are shifted left as far as the request allows, within reason, and a weight of 0 never grows.
 type tier struct {
 	weight, low, high, have []uint64
 }
@@ -78,59 +79,79 @@ func newDivision(req Request, targets []Target) (d division, err error) {
 		}
 		slices.SortStableFunc(d.at, func(a, b uint64) int { return cmp.Compare(targets[a].Tier, targets[b].Tier) })
 	}
-	totals, err := d.read()
-	if err == nil && !totals.ascending {
-		if err = repeated(targets, work[:4*n]); err == nil {
-			totals, err = d.read() // the search for names was done in the same memory
+	return d, d.prepare(work[:4*n])
+}
+
+// usualShift leaves room above for weights up to 2^40, and below for up to 2^22 replicas for each unit of weight.
+const usualShift = 24
+
+// prepare reads the targets as they usually are, and once more for each thing that turns out to be otherwise.
+func (d *division) prepare(work []uint64) error {
+	d.mode, d.shift = growing, usualShift
+	if d.req.Rebalance {
+		d.mode = rebalancing
+	}
+	for ascend := true; ; {
+		found, err := d.read(ascend)
+		switch {
+		case err != nil:
+			return err
+		case found.unordered:
+			if err := repeated(d.targets, work); err != nil {
+				return err
+			}
+			ascend = false
+		case found.heaviest<<d.shift>>d.shift != found.heaviest:
+			d.shift = bits.LeadingZeros64(found.heaviest)
+		case d.mode == growing && d.req.Replicas <= found.keep:
+			d.mode = shrinking
+		default:
+			return nil
 		}
 	}
-	if err != nil {
-		return d, err
-	}
-	switch {
-	case req.Rebalance:
-		d.mode = rebalancing
-	case req.Replicas <= totals.keep:
-		d.mode = shrinking
-	default:
-		d.mode = growing
-	}
-	d.arrange(bits.LeadingZeros64(totals.weight | 1))
-	return d, nil
 }
 
-// totals is what read finds out about all targets.
-type totals struct {
-	weight    uint64 // of the heaviest
+// findings are what read learns about all targets.
+type findings struct {
+	heaviest  uint64 // weight
 	keep      int64  // sum of what they keep
-	ascending bool   // the names are, so none is given twice
+	unordered bool   // names do not ascend, so that one may be there twice; the rest is not known then
 }
 
-// read checks each target, and stores floor, ceiling and keep as low, high and have.
-func (d *division) read() (totals, error) {
+// read checks each target and stores its bounds. It gives up when names are to ascend and do not.
+func (d *division) read(ascend bool) (findings, error) {
 	weight, low, high, have := d.weight, d.low[:len(d.weight)], d.high[:len(d.weight)], d.have[:len(d.weight)]
-	var heaviest uint64
+	mode, shift, previous := d.mode, d.shift, ""
+	var heaviest, lows uint64
 	var floors, running, kept int64
-	previous, ascending := "", true
+	var all measures
 	for p := range weight {
 		t := &d.targets[d.target(p)]
 		if !t.sound() {
-			return totals{}, t.invalid()
+			return findings{}, t.invalid()
 		}
-		floor, ceiling, keep := t.limits()
-		weight[p], low[p], high[p], have[p] = uint64(t.Weight), uint64(floor), uint64(ceiling), uint64(keep)
-		heaviest = max(heaviest, uint64(t.Weight))
-		kept += keep
+		if ascend && previous >= t.Name {
+			return findings{unordered: true}, nil
+		}
+		previous = t.Name
 		if floors += t.Min; floors < 0 {
-			return totals{}, &InvalidError{Target: t.Name, Field: "Min", Reason: "makes the sum overflow"}
+			return findings{}, &InvalidError{Target: t.Name, Field: "Min", Reason: "makes the sum overflow"}
 		}
 		if running += t.running(); running < 0 {
-			return totals{}, &InvalidError{Target: t.Name, Field: "Current", Reason: "makes the sum overflow"}
+			return findings{}, &InvalidError{Target: t.Name, Field: "Current", Reason: "makes the sum overflow"}
 		}
-		ascending = ascending && previous < t.Name
-		previous = t.Name
+		floor, ceiling, keep := t.limits()
+		kept += keep
+		_, l, h := span(mode, uint64(floor), uint64(ceiling), uint64(keep))
+		w := uint64(t.Weight)
+		heaviest |= w
+		w <<= shift & 63
+		weight[p], low[p], high[p], have[p] = w, l, h, l
+		lows += l
+		all.add(w, l, h)
 	}
-	return totals{heaviest, kept, ascending}, nil
+	d.lows, d.all = lows, all
+	return findings{heaviest: heaviest, keep: kept}, nil
 }
 
 // target is the index of a position's target.
@@ -139,20 +160,6 @@ func (d *division) target(p int) int {
 		return p
 	}
 	return int(d.at[p])
-}
-
-// arrange turns floor, ceiling and keep into the bounds of the case at hand, and shifts the weights.
-func (d *division) arrange(shift int) {
-	weight, low, high, have := d.weight, d.low[:len(d.weight)], d.high[:len(d.weight)], d.have[:len(d.weight)]
-	mode, floors, all := d.mode, int64(0), measures{}
-	for p, w := range weight {
-		_, l, h := span(mode, low[p], high[p], have[p])
-		w <<= shift & 63
-		weight[p], low[p], high[p], have[p] = w, l, h, l
-		floors = addSat(floors, int64(l))
-		all.add(w, l, h)
-	}
-	d.floors, d.all = floors, all
 }
 
 // span returns what a target has for certain, what it has before weights count if that fits, and the most it may have.
@@ -169,11 +176,12 @@ func span(mode int, floor, ceiling, keep uint64) (base, low, high uint64) {
 
 // grantFloors gives every position its low or, if that is too much, whole lows in order of weight.
 func (d *division) grantFloors() {
-	if d.rest = d.req.Replicas - d.floors; d.rest >= 0 {
+	d.rest = d.req.Replicas
+	if d.lows <= uint64(d.rest) {
+		d.rest -= int64(d.lows)
 		return
 	}
 	d.short = true
-	d.rest = d.req.Replicas
 	blocks := make([]block, 0, 2*len(d.low))
 	for p, low := range d.low {
 		t := &d.targets[d.target(p)]
