@@ -12,6 +12,7 @@ import (
 
 // world is a set of targets with true capacities that nobody is told.
 type world struct {
+	divide  Strategy
 	req     Request
 	targets []Target
 	room    []int64
@@ -22,7 +23,7 @@ type world struct {
 // round divides, lets the world run what fits, and observes. It returns the shares.
 func (w *world) round(t *testing.T, now time.Time) []int64 {
 	bounded, _ := w.memory.At(now, w.targets)
-	got, err := Weighted(w.req, bounded)
+	got, err := w.divide(w.req, bounded)
 	require.NoError(t, err)
 	var seen []Sighting
 	for i, s := range got.Shares {
@@ -40,7 +41,8 @@ func (w *world) round(t *testing.T, now time.Time) []int64 {
 
 func randomWorld(r *rand.Rand) *world {
 	n := 1 + r.IntN(6)
-	w := &world{req: Request{Rebalance: r.IntN(2) == 0, Key: string(rune('a' + r.IntN(9)))}, probes: make([]int, n)}
+	divide := []Strategy{Weighted, Packed, Even(map[string]string{"a": "x", "b": "x", "c": "y"})}[r.IntN(3)]
+	w := &world{divide: divide, req: Request{Rebalance: r.IntN(2) == 0, Key: string(rune('a' + r.IntN(9)))}, probes: make([]int, n)}
 	total := int64(0)
 	for i := range n {
 		w.targets = append(w.targets, Target{Name: string(rune('a' + i)), Weight: 1 + r.Int64N(4), Min: r.Int64N(3)})
@@ -99,6 +101,7 @@ func TestMemoryProbesOncePerPeriod(t *testing.T) {
 // TestMemoryFindsGrowth: a cluster that grew is used again, at a growing pace; one that was never asked is forgotten.
 func TestMemoryFindsGrowth(t *testing.T) {
 	w := &world{
+		divide:  Weighted,
 		req:     Request{Replicas: 40, Rebalance: true},
 		targets: []Target{{Name: "a", Weight: 1}, {Name: "b", Weight: 1}},
 		room:    []int64{3, 100}, probes: make([]int, 2), memory: Memory{Period: time.Minute},

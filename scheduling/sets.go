@@ -19,6 +19,9 @@ type Component struct {
 // The first result is the division of the sets; the others are one per component, in their order, with the replicas that
 // this makes of it. Component counts that go by a ratio and need not stay whole are divided by [Follow] instead.
 func Sets(divide Strategy, req Request, targets []Target, components []Component) (Result, []Result, error) {
+	if divide == nil {
+		return Result{}, nil, &InvalidError{Field: "divide", Reason: "is no strategy"}
+	}
 	seen := map[string]bool{}
 	bounded := make([]Target, len(targets))
 	copy(bounded, targets)

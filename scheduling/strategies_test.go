@@ -278,6 +278,8 @@ func TestSets(t *testing.T) {
 		require.ErrorAs(t, err, &invalid)
 		require.Equal(t, field, invalid.Field)
 	}
+	_, _, err = Sets(nil, Request{Replicas: 5}, targets, parts)
+	require.ErrorIs(t, err, ErrInvalid)
 	_, _, err = Sets(Weighted, Request{Replicas: 5}, targets, []Component{{Name: "x", Count: math.MaxInt64}})
 	require.ErrorIs(t, err, ErrInvalid)
 	_, _, err = Sets(Weighted, Request{Replicas: 5}, targets, []Component{{Name: "x", Count: 1}, {Name: "x", Count: 1}})
