@@ -143,7 +143,8 @@ func (c *Caches) tell(change Change) {
 }
 
 // Cached is a client of one member whose reads of mirrored kinds come from memory; all else goes to the member. It
-// fulfils federation.ClusterClient, so federation.Observe and Dispatcher take it. What it wrote it reads at once.
+// fulfils federation.ClusterClient, so federation.Observe and Dispatcher take it. What it created or patched it reads at
+// once; a deletion shows when the watch tells of it, since a finalizer may hold the object.
 type Cached struct {
 	*Client
 	stale   time.Duration

@@ -187,9 +187,10 @@ func TestMirrorKeepsWhatIsNewer(t *testing.T) {
 		return obj
 	}
 	var told []string
+	now := time.Now()
 	selector, err := labels.Parse("owner=me")
 	require.NoError(t, err)
-	m := &mirror{kind: CachedKind{GroupVersionKind: configMaps}, selector: selector, now: time.Now, items: map[types.NamespacedName]*packed{},
+	m := &mirror{kind: CachedKind{GroupVersionKind: configMaps}, selector: selector, now: func() time.Time { return now }, items: map[types.NamespacedName]*packed{},
 		changed: func(name *types.NamespacedName) {
 			if name == nil {
 				told = append(told, "all")
@@ -208,16 +209,27 @@ func TestMirrorKeepsWhatIsNewer(t *testing.T) {
 	m.wrote(at("y", "9", "me"))
 	require.NoError(t, m.Update(at("y", "8", "me")), "the event before our write")
 	require.NoError(t, m.Delete(at("y", "8", "me")))
-	require.NoError(t, m.Add(at("y", "9", "me")), "the event of our write")
-	require.Equal(t, map[string]string{"x": "5", "y": "9"}, versions())
 	require.NoError(t, m.Replace([]any{at("x", "8", "me")}, "8"))
 	require.Equal(t, map[string]string{"x": "8", "y": "9"}, versions(), "a list from before our write")
+	require.NoError(t, m.Add(at("y", "9", "me")), "the event of our write")
+	require.Equal(t, map[string]string{"x": "8", "y": "9"}, versions())
 	m.wrote(at("x", "10", "nobody"))
 	require.Equal(t, map[string]string{"y": "9"}, versions(), "released")
 	require.NoError(t, m.Delete(at("x", "10", "me")))
 	require.NoError(t, m.Replace(nil, "11"))
 	require.Empty(t, versions())
 	require.Equal(t, []string{"all", "y", "x", "y"}, told)
+
+	// A backup is restored: versions count again from an earlier one.
+	m.wrote(at("z", "90", "me"))
+	now = now.Add(aheadFor)
+	require.NoError(t, m.Replace([]any{at("x", "20", "me"), at("z", "21", "me")}, "22"))
+	require.Equal(t, map[string]string{"x": "20", "z": "21"}, versions())
+	require.NoError(t, m.Update(at("x", "15", "me")))
+	require.NoError(t, m.Delete(at("z", "16", "me")))
+	require.Equal(t, map[string]string{"x": "15"}, versions())
+	require.NoError(t, m.Replace([]any{at("x", "3", "me")}, "4"))
+	require.Equal(t, map[string]string{"x": "3"}, versions())
 	require.Error(t, m.Update("garbage"))
 	require.Error(t, m.Delete("garbage"))
 	require.Error(t, m.Replace([]any{"garbage"}, "12"))

@@ -20,13 +20,23 @@ import (
 // ErrNotSynced means that a cache does not know yet, or not any more, what its member holds.
 var ErrNotSynced = errors.New("the cache is not in step with the cluster")
 
-// packed is one cached object: its JSON, which takes a tenth of what the decoded form does. As a metav1.Object it has a
+// packed is one cached object: its JSON, for a Deployment a seventh of the decoded form. As a metav1.Object it has a
 // name only, which is what a store of client-go asks for.
 type packed struct {
 	metav1.Object
 	name    types.NamespacedName
 	version string // resource version
 	data    []byte
+	ahead   time.Time // when we wrote it, as long as the watch has not shown it; else zero
+}
+
+// aheadFor is how long a write of ours is believed against an older watch. After that something else happened: a backup
+// was restored, and versions count again from an earlier one.
+const aheadFor = time.Minute
+
+// protects tells whether old, which we wrote, is later than a version that the watch shows.
+func (m *mirror) protects(old *packed, version string) bool {
+	return old != nil && m.now().Sub(old.ahead) < aheadFor && newer(old.version, version)
 }
 
 func (p *packed) GetName() string            { return p.name.Name }
@@ -115,13 +125,27 @@ func (m *mirror) wrote(obj *unstructured.Unstructured) {
 		m.mu.Unlock()
 		return
 	}
-	_ = m.Update(obj)
+	o, err := m.pack(obj)
+	if err != nil {
+		return
+	}
+	p := o.(*packed)
+	p.ahead = m.now()
+	m.mu.Lock()
+	fresh := m.items[p.name] == nil || newer(p.version, m.items[p.name].version) // else the watch was faster
+	if fresh {
+		m.items[p.name] = p
+	}
+	m.mu.Unlock()
+	if fresh {
+		m.changed(&p.name)
+	}
 }
 
 // Add, Update, Delete, Replace, Resync and Transformer are what a cache.Reflector feeds.
 func (m *mirror) Add(obj any) error { return m.Update(obj) }
 
-// Update puts an object unless a newer one is there, which happens when we wrote it.
+// Update puts an object unless we wrote a newer one.
 func (m *mirror) Update(obj any) error {
 	o, err := m.pack(obj)
 	if err != nil {
@@ -130,8 +154,10 @@ func (m *mirror) Update(obj any) error {
 	p := o.(*packed)
 	m.mu.Lock()
 	old := m.items[p.name]
-	fresh := old == nil || old.version != p.version && !newer(old.version, p.version)
-	if fresh {
+	fresh := old == nil || old.version != p.version
+	if m.protects(old, p.version) {
+		fresh = false
+	} else {
 		m.items[p.name] = p
 	}
 	m.mu.Unlock()
@@ -150,7 +176,7 @@ func (m *mirror) Delete(obj any) error {
 	name := nameOf(o)
 	m.mu.Lock()
 	old := m.items[name]
-	gone := old != nil && !newer(old.version, o.GetResourceVersion())
+	gone := old != nil && !m.protects(old, o.GetResourceVersion())
 	if gone {
 		delete(m.items, name)
 	}
@@ -178,7 +204,7 @@ func (m *mirror) Replace(list []any, version string) error {
 	for name, old := range m.items {
 		p := next[name]
 		switch {
-		case newer(old.version, version):
+		case m.protects(old, version):
 			next[name] = old
 		case p == nil || p.version != old.version:
 			changed = append(changed, name)
