@@ -12,17 +12,6 @@ import (
 // ErrUnknownCluster is in the error for a cluster that a Fleet does not have.
 var ErrUnknownCluster = errors.New("unknown cluster")
 
-// UnknownClusterError says which cluster a Fleet was asked for in vain. It is ErrUnknownCluster.
-type UnknownClusterError struct{ Cluster string }
-
-// Error implements error.
-func (e *UnknownClusterError) Error() string {
-	return fmt.Sprintf("%v %q", ErrUnknownCluster, e.Cluster)
-}
-
-// Unwrap returns ErrUnknownCluster.
-func (e *UnknownClusterError) Unwrap() error { return ErrUnknownCluster }
-
 // Fleet is a number of members by name. It does not change once it is made, so it is safe for concurrent use.
 type Fleet struct{ members map[string]*Member }
 
@@ -35,17 +24,17 @@ func NewFleet(names ...string) *Fleet {
 	return fleet
 }
 
-// Member returns a member by name, or nil.
+// Member returns a member by name, or nil. Its fields may be set until its first request.
 func (f *Fleet) Member(name string) *Member { return f.members[name] }
 
 // Names returns the names of all members, sorted.
 func (f *Fleet) Names() []string { return slices.Sorted(maps.Keys(f.members)) }
 
-// Clients is a federation.Clients. Its error is an *UnknownClusterError.
+// Clients is a federation.Clients. Its error is ErrUnknownCluster, and names the cluster.
 func (f *Fleet) Clients(cluster string) (federation.ClusterClient, error) {
 	member, ok := f.members[cluster]
 	if !ok {
-		return nil, &UnknownClusterError{Cluster: cluster}
+		return nil, fmt.Errorf("%w: %q", ErrUnknownCluster, cluster)
 	}
 	return member, nil
 }

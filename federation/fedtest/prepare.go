@@ -30,6 +30,10 @@ func compute(obj *unstructured.Unstructured) {
 			setDefault(obj, labels, "spec", "selector")
 			setDefault(obj, labels, "metadata", "labels")
 		}
+	case schema.GroupKind{Group: "apps", Kind: "DaemonSet"}:
+		if obj.GetAnnotations()[templateGeneration] == "" {
+			obj.SetAnnotations(with(obj.GetAnnotations(), templateGeneration, "0"))
+		}
 	case definition():
 		setDefault(obj, strings.ToLower(text("spec", "names", "kind")), "spec", "names", "singular")
 		setDefault(obj, text("spec", "names", "kind")+"List", "spec", "names", "listKind")
@@ -130,19 +134,21 @@ func prepareDefinition(obj, live *unstructured.Unstructured) {
 	}
 }
 
+// templateGeneration is the annotation that counts the changes of a daemon set's pod template.
+const templateGeneration = "deprecated.daemonset.template.generation"
+
 // prepareDaemonSet counts changes of the pod template.
 func prepareDaemonSet(obj, live *unstructured.Unstructured) {
-	const counter = "deprecated.daemonset.template.generation"
 	count := int64(0)
 	if live != nil {
-		count, _ = strconv.ParseInt(live.GetAnnotations()[counter], 10, 64)
+		count, _ = strconv.ParseInt(live.GetAnnotations()[templateGeneration], 10, 64)
 		before, _, _ := unstructured.NestedFieldNoCopy(live.Object, "spec", "template")
 		after, _, _ := unstructured.NestedFieldNoCopy(obj.Object, "spec", "template")
 		if apiequality.Semantic.DeepEqual(before, after) {
 			count--
 		}
 	}
-	obj.SetAnnotations(with(obj.GetAnnotations(), counter, strconv.FormatInt(count+1, 10)))
+	obj.SetAnnotations(with(obj.GetAnnotations(), templateGeneration, strconv.FormatInt(count+1, 10)))
 }
 
 // prepareJob makes the selector of a new job, and the labels that it selects.

@@ -3,12 +3,12 @@ package fedtest
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
-	"slices"
+	"reflect"
 	"strconv"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/validation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -260,11 +260,15 @@ func (m *Member) replace(w *write, obj *unstructured.Unstructured) (*unstructure
 	w.count(obj)
 	errs := validation.ValidateObjectMetaAccessorUpdate(obj, w.live, field.NewPath("metadata"))
 	errs = append(errs, errs...) // a server looks twice: for all kinds, and for this one
-	if errs = append(errs, w.validate(obj)...); len(errs) > 0 {
+	errs = append(errs, w.validate(obj)...)
+	if w.kind.builtin {
+		errs = append(errs, changedImmutables(w.kind.GroupKind().String(), obj, w.live)...)
+	}
+	if len(errs) > 0 {
 		return nil, apierrors.NewInvalid(w.kind.GroupKind(), w.key.Name, errs)
 	}
 	keepTimes(obj, w.live)
-	if apiequality.Semantic.DeepEqual(obj.Object, w.live.Object) || w.request.DryRun {
+	if reflect.DeepEqual(obj.Object, w.live.Object) || w.request.DryRun {
 		return obj, nil
 	}
 	if w.live.GetDeletionTimestamp() != nil && len(obj.GetFinalizers()) == 0 && !m.terminating(w.key) {
@@ -309,11 +313,11 @@ func (w *write) count(obj *unstructured.Unstructured) {
 	if w.kind.noGeneration || w.kind.fixedGeneration {
 		return
 	}
-	changed := w.kind.countsAnnotations && !apiequality.Semantic.DeepEqual(obj.GetAnnotations(), w.live.GetAnnotations())
+	changed := w.kind.countsAnnotations && !maps.Equal(obj.GetAnnotations(), w.live.GetAnnotations())
 	for _, fields := range []map[string]any{obj.Object, w.live.Object} {
 		for field := range fields {
-			if field != "metadata" && field != "status" && !apiequality.Semantic.DeepEqual(obj.Object[field], w.live.Object[field]) {
-				changed = true
+			if field != "metadata" && field != "status" && !changed {
+				changed = !reflect.DeepEqual(obj.Object[field], w.live.Object[field])
 			}
 		}
 	}
@@ -324,19 +328,29 @@ func (w *write) count(obj *unstructured.Unstructured) {
 
 // keepTimes takes back new times in managed fields when nothing else has changed.
 func keepTimes(obj, live *unstructured.Unstructured) {
-	before, after := live.GetManagedFields(), obj.GetManagedFields()
-	if len(before) != len(after) {
+	before, _, _ := unstructured.NestedFieldNoCopy(live.Object, "metadata", "managedFields")
+	after, _, _ := unstructured.NestedFieldNoCopy(obj.Object, "metadata", "managedFields")
+	if before == nil || !reflect.DeepEqual(timeless(before), timeless(after)) {
 		return
 	}
-	same := slices.EqualFunc(before, after, func(a, b metav1.ManagedFieldsEntry) bool {
-		a.Time, b.Time = nil, nil
-		return apiequality.Semantic.DeepEqual(a, b)
-	})
-	rest := obj.DeepCopy()
-	rest.SetManagedFields(before)
-	if same && apiequality.Semantic.DeepEqual(rest.Object, live.Object) {
-		obj.SetManagedFields(before)
+	metadata, _ := obj.Object["metadata"].(map[string]any)
+	metadata["managedFields"] = before
+	if !reflect.DeepEqual(obj.Object, live.Object) {
+		metadata["managedFields"] = after
 	}
+}
+
+// timeless returns managed-fields entries without their times.
+func timeless(entries any) any {
+	list, _ := entries.([]any)
+	rest := make([]any, len(list))
+	for i, entry := range list {
+		fields, _ := entry.(map[string]any)
+		fields = maps.Clone(fields)
+		delete(fields, "time")
+		rest[i] = fields
+	}
+	return rest
 }
 
 // store writes an object down and returns a copy.
