@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/confed-project/confed/federation"
 	"github.com/confed-project/confed/federation/fedtest"
@@ -166,6 +167,57 @@ func TestKindAppears(t *testing.T) {
 	require.NoError(t, err)
 	plan, _ = p.reconcile(game)
 	require.Equal(t, map[string]string{"a": "keep Settled", "b": "create Absent"}, verbs(plan))
+}
+
+// TestKindGoes: a member that held a copy and no longer serves the version may hold it still. Only an explicit act forgets it.
+func TestKindGoes(t *testing.T) {
+	p := newProgram(t, "a", "b")
+	crd := decode(t, `{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: games.example.com}, spec: {group: example.com,
+		names: {plural: games, kind: Game}, scope: Namespaced, versions: [{name: v1, served: true, storage: true}]}}`)
+	game := federation.Object{Template: decode(t, `{apiVersion: example.com/v1, kind: Game, metadata: {name: g, namespace: default}}`),
+		Placement: placement.Policy{Clusters: []string{"a"}}}
+	_, err := p.members.Member("a").Create(t.Context(), crd, metav1.CreateOptions{})
+	require.NoError(t, err)
+	p.reconcile(game)
+	require.NoError(t, p.members.Member("a").Delete(t.Context(), crd.GroupVersionKind(), types.NamespacedName{Name: crd.GetName()}, metav1.DeleteOptions{}))
+	game.Placement = placement.Policy{}
+	plan, _ := p.reconcile(game)
+	require.Equal(t, map[string]string{"a": "hold KindNotServed"}, verbs(plan))
+	require.Equal(t, []string{"a"}, plan.Holders())
+	p.planner.Forget = []string{"a"}
+	plan, _ = p.reconcile(game)
+	require.True(t, plan.Gone())
+}
+
+// TestMetadataOnly: enough to see drift; not enough to divide by or to retain values of.
+func TestMetadataOnly(t *testing.T) {
+	p := newProgram(t, "a", "b")
+	obj := federation.Object{Template: decode(t, webYAML), Placement: everywhere(), Replicas: &federation.Replicas{}}
+	p.reconcile(obj)
+	partial := func() federation.Snapshot {
+		var err error
+		p.snap.Fleet, err = placement.NewFleet(p.facts)
+		require.NoError(t, err)
+		snap := p.snap.With(federation.Observe(t.Context(), p.members.Clients, p.planner.Targets(obj, p.snap)))
+		for key, o := range snap.Observed {
+			for field := range o.Live.Object {
+				if field != "apiVersion" && field != "kind" && field != "metadata" {
+					delete(o.Live.Object, field)
+				}
+			}
+			snap.Observed[key] = o
+		}
+		return snap
+	}
+	plan, err := p.planner.Plan(obj, partial())
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"a": "keep Settled", "b": "keep Settled"}, verbs(plan))
+	require.Equal(t, p.snap.Shares[0].Replicas+p.snap.Shares[1].Replicas, plan.Shares()[0].Replicas+plan.Shares()[1].Replicas)
+
+	obj.Replicas, obj.Retain = nil, []string{"/spec/replicas"}
+	plan, err = p.planner.Plan(obj, partial())
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"a": "hold Unobserved", "b": "hold Unobserved"}, verbs(plan))
 }
 
 func TestProtect(t *testing.T) {

@@ -191,12 +191,13 @@ func (p Planner) targets(r *renderer, selected []*candidate, snap Snapshot) ([]s
 			t.Capacity = &n
 		}
 		o := snap.Observed[r.ref(c.cluster.Name).Key()]
+		unknown := o.State == Unknown || o.State == Present && (o.Live == nil || r.partial(o.Live))
 		switch {
 		case o.State == Unknown && p.lost(c.cluster, snap):
 			continue
-		case o.State == Unknown && c.share == nil:
+		case unknown && c.share == nil:
 			fix(&t, 0)
-		case o.State == Unknown:
+		case unknown:
 			fix(&t, c.share.Replicas)
 		case o.Live != nil && r.obj.Adopt == AdoptNever && !o.settled() && !p.owns(r, o.Live):
 			fix(&t, 0) // what stands in the way runs nothing of ours
@@ -216,7 +217,7 @@ func fix(t *scheduling.Target, n int64) {
 
 // liveReplicas is what an observed copy runs; a live object without the field runs one, as its default says.
 func liveReplicas(o Observation, path []string) int64 {
-	if o.State != Present || o.Live == nil {
+	if o.State != Present {
 		return 0
 	}
 	if n, ok := get(o.Live.Object, path); ok {

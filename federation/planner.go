@@ -40,7 +40,8 @@ type Planner struct {
 	// LostAfter is how long a member may be not ready before others take its replicas; 0: never.
 	LostAfter time.Duration
 
-	// Forget names clusters that left the Fleet for good: their copies are no longer waited for.
+	// Forget names clusters that left the Fleet for good, or that once held a copy and no longer serve the kind: their
+	// copies are no longer waited for.
 	Forget []string
 
 	// Strategies adds divisions by name to Weighted and Packed.

@@ -2,6 +2,7 @@ package federation
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -54,13 +55,30 @@ func (p *stepper) step(o Observation) Step {
 	return p.wished(s, o)
 }
 
-// notServed: a member without the kind holds nothing of it.
+// notServed: a member without the kind holds nothing of it. But one that was written to may serve it in another version,
+// and a copy with it, so only an explicit act forgets it.
 func (p *stepper) notServed(s Step) Step {
-	s.Holds = false
-	if !p.wishes() {
-		return s.as(Keep, ReasonUnselected, "the member does not serve the kind")
+	message := fmt.Sprintf("the member does not serve %s %s", p.r.gvk.GroupVersion(), p.r.gvk.Kind)
+	s.Holds = p.holder && !slices.Contains(p.Forget, p.cluster.Name)
+	if p.wishes() || s.Holds {
+		return s.hold(ReasonKindNotServed, message)
 	}
-	return s.hold(ReasonKindNotServed, fmt.Sprintf("the member does not serve %s %s", p.r.gvk.GroupVersion(), p.r.gvk.Kind))
+	return s.as(Keep, ReasonUnselected, message)
+}
+
+// partial reports an observation of which only apiVersion, kind and metadata are known.
+func (r *renderer) partial(live *unstructured.Unstructured) bool {
+	if live == nil {
+		return false
+	}
+	known, wished := false, false
+	for key := range live.Object {
+		known = known || key != "apiVersion" && key != "kind" && key != "metadata"
+	}
+	for key := range r.doc {
+		wished = wished || key != "apiVersion" && key != "kind" && key != "metadata"
+	}
+	return wished && !known
 }
 
 func (p *stepper) is(live *unstructured.Unstructured) bool {
@@ -80,7 +98,7 @@ func (s Step) as(verb Verb, reason Reason, message string) Step {
 }
 
 func (s Step) hold(reason Reason, message string) Step {
-	s.Manifest, s.Patch = nil, nil
+	s.Manifest, s.Patch, s.Mend, s.Delete = nil, nil, nil, nil
 	return s.as(Hold, reason, message)
 }
 
@@ -221,6 +239,9 @@ func (p *stepper) compare(s Step, o Observation, v *variant) Step {
 			return s.settled()
 		}
 		reason, message = ReasonDrifted, "no longer ours: "
+	}
+	if len(p.r.retain) > 0 && p.r.partial(live) {
+		return s.hold(ReasonUnobserved, "retained fields need the whole object, not its metadata alone")
 	}
 	p.yield(&s, live)
 	if reason != ReasonDrifted {
