@@ -17,17 +17,25 @@ const digestVersion = "v1:"
 // digest returns the digest of decoded JSON: v1: and 128 bits in hex. Equal documents have equal digests, whatever the
 // order of their keys. The encoding is a type letter, then a length or the value; so no two documents share one.
 func digest(doc map[string]any) string {
+	text, _ := digestAndSize(doc)
+	return text
+}
+
+// digestAndSize also returns how many bytes the encoding has.
+func digestAndSize(doc map[string]any) (string, int) {
 	h := encoder{Hash: sha256.New()}
 	h.value(doc)
-	return digestVersion + hex.EncodeToString(h.Sum(nil)[:16])
+	return digestVersion + hex.EncodeToString(h.Sum(nil)[:16]), h.size
 }
 
 type encoder struct {
 	hash.Hash
-	buf [9]byte
+	buf  [9]byte
+	size int
 }
 
 func (e *encoder) head(letter byte, n uint64) {
+	e.size += 4 // about what punctuation and numbers take in JSON
 	e.buf[0] = letter
 	binary.BigEndian.PutUint64(e.buf[1:], n)
 	_, _ = e.Write(e.buf[:])
@@ -35,6 +43,7 @@ func (e *encoder) head(letter byte, n uint64) {
 
 func (e *encoder) text(letter byte, s string) {
 	e.head(letter, uint64(len(s)))
+	e.size += len(s)
 	_, _ = e.Write([]byte(s))
 }
 

@@ -120,7 +120,7 @@ const (
 	ReasonDeleting        Reason = "Deleting"        // hold: it is going away
 	ReasonKindNotServed   Reason = "KindNotServed"   // hold: the member does not serve the kind
 	ReasonConflict        Reason = "Conflict"        // hold: other field managers hold it, or it changed meanwhile
-	ReasonImmutable       Reason = "Immutable"       // hold: the field cannot be changed
+	ReasonImmutable       Reason = "Immutable"       // hold, delete: a field that would have to change cannot
 	ReasonGuarded         Reason = "Guarded"         // hold: deleting it would delete what is not ours
 	ReasonWaiting         Reason = "Waiting"         // hold: something else must be there first
 	ReasonSuspended       Reason = "Suspended"       // hold: by wish

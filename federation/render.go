@@ -167,7 +167,11 @@ func (r *renderer) edit(layers []int, numbers counts, vars override.Vars) (Rende
 	for _, path := range r.retain {
 		wish = path.Without(wish)
 	}
-	return Rendered{Manifest: &unstructured.Unstructured{Object: doc}, Digest: digest(wish), Trace: trace}, nil
+	sum, size := digestAndSize(wish)
+	if err := check(r.gvk.GroupKind(), doc, size); err != nil {
+		return Rendered{}, err
+	}
+	return Rendered{Manifest: &unstructured.Unstructured{Object: doc}, Digest: sum, Trace: trace}, nil
 }
 
 // vars supplies the variables of a cluster to the edits of a layer.

@@ -133,6 +133,10 @@ func (p *stepper) unwished(s Step, o Observation) Step {
 	case container(gk) && !p.r.obj.Cascade:
 		return s.hold(ReasonGuarded, "deleting a "+gk.Kind+" deletes all that is inside; set Cascade to allow it")
 	}
+	return p.delete(s, live, p.unwishedReason(), p.why())
+}
+
+func (p *stepper) delete(s Step, live *unstructured.Unstructured, reason Reason, message string) Step {
 	s.Precondition = metav1.Preconditions{UID: ptr(live.GetUID())}
 	opts := p.r.obj.DeleteOptions
 	opts.Preconditions = nil
@@ -140,7 +144,7 @@ func (p *stepper) unwished(s Step, o Observation) Step {
 		opts.PropagationPolicy = ptr(metav1.DeletePropagationBackground)
 	}
 	s.Delete = &opts
-	return s.as(Delete, p.unwishedReason(), p.why())
+	return s.as(Delete, reason, message)
 }
 
 func (p *stepper) unwishedReason() Reason {
@@ -250,6 +254,9 @@ func (p *stepper) compare(s Step, o Observation, v *variant) Step {
 	if s.Changes = p.changes(found, entries); len(s.Changes) > 0 {
 		message = strings.TrimSuffix(message, ": ") + ": " + shorten(s.Changes)
 	}
+	if field := frozenField(p.r.gvk.GroupKind(), s.Manifest.Object, live); field != "" {
+		return p.immutable(s, live, field)
+	}
 	if p.suspended {
 		return s.hold(ReasonSuspended, "suspended; would be applied: "+message)
 	}
@@ -268,6 +275,21 @@ func (p *stepper) compare(s Step, o Observation, v *variant) Step {
 		s.Mend = managedFieldsPatch(mended, live, nil)
 	}
 	return s.as(Apply, reason, message)
+}
+
+// immutable holds a change that the server cannot make, or deletes the copy so that the next plan creates it anew.
+func (p *stepper) immutable(s Step, live *unstructured.Unstructured, field string) Step {
+	gk := p.r.gvk.GroupKind()
+	switch {
+	case !p.r.obj.Recreate:
+		return s.hold(ReasonImmutable, field+" cannot be changed; set it back, or set Recreate")
+	case bearsData(gk):
+		return s.hold(ReasonImmutable, field+" cannot be changed, and a "+gk.Kind+" is never deleted for it")
+	case p.suspended || p.r.obj.Protect || label(live, p.Owner.Key) != p.Owner.Value || !ownership.Of(live.Object).Has(p.ours()...):
+		return s.hold(ReasonImmutable, field+" cannot be changed, and the copy may not be deleted now")
+	}
+	s.Manifest, s.Changes = nil, nil
+	return p.delete(s, live, ReasonImmutable, field+" cannot be changed; deleted to be created again")
 }
 
 func optedOut(live *unstructured.Unstructured) bool {

@@ -1,6 +1,8 @@
 package contract
 
 import (
+	"strings"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/confed-project/confed/federation"
@@ -46,9 +48,14 @@ func refusals() []Scenario {
 			require.Equal(s, federation.ReasonInvalidManifest, r.Reason, "%v", r.Err)
 			require.Equal(s, "large", s.at("data.size"))
 		}},
-		{Name: "duplicate keys in an apply", Run: func(s *Stage) {
-			s.created(service)
-			s.wish(`{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {ports: [{port: 80, name: a}, {port: 80, name: b}]}}`)
+		{Name: "duplicate keys are found offline", Run: func(s *Stage) {
+			s.wish(`{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {ports: [{port: 80, name: a}, {port: 80, protocol: TCP, name: b}]}}`)
+			plan := s.expect(federation.Hold, federation.ReasonInvalidManifest)
+			require.Contains(s, plan.Steps[0].Message, "/spec/ports/1")
+		}},
+		{Name: "duplicate keys that only the member knows", Run: func(s *Stage) {
+			s.created(`{apiVersion: v1, kind: ServiceAccount, metadata: {name: a}, secrets: [{name: x}]}`)
+			s.wish(`{apiVersion: v1, kind: ServiceAccount, metadata: {name: a}, secrets: [{name: x}, {name: x}]}`)
 			r := s.dispatch(s.expect(federation.Apply, federation.ReasonChanged))
 			require.Equal(s, federation.Held, r.Outcome, "%v", r.Err)
 			require.Equal(s, federation.ReasonInvalidManifest, r.Reason, "%v", r.Err)
@@ -57,9 +64,9 @@ func refusals() []Scenario {
 			`{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {ports: [{port: 99999999}]}}`)},
 		{Name: "a wrong type", Schema: true, Run: held(federation.ReasonInvalidManifest,
 			`{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {ports: yes}}`)},
-		{Name: "an immutable field", Schema: true, Run: func(s *Stage) {
+		{Name: "an immutable field is found offline, and recreated only where that is allowed", Run: func(s *Stage) {
 			s.created(deployment)
-			s.object.Template = s.decode(`
+			s.wish(`
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: a}
@@ -67,6 +74,24 @@ spec:
   selector: {matchLabels: {app: other}}
   template: {metadata: {labels: {app: other}}, spec: {containers: [{name: web, image: nginx}]}}
 `)
+			plan := s.expect(federation.Hold, federation.ReasonImmutable)
+			require.Contains(s, plan.Steps[0].Message, "/spec/selector")
+			s.object.Recreate = true
+			s.do(federation.Delete, federation.ReasonImmutable)
+			s.do(federation.Create, federation.ReasonAbsent)
+			s.atRest()
+		}},
+		{Name: "a claim is never recreated", Run: func(s *Stage) {
+			claim := `{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: a}, spec: {storageClassName: CLASS, accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}`
+			s.created(strings.Replace(claim, "CLASS", "fast", 1))
+			s.object.Recreate = true
+			s.wish(strings.Replace(claim, "CLASS", "slow", 1))
+			s.dispatch(s.expect(federation.Hold, federation.ReasonImmutable))
+			require.Equal(s, "fast", s.at("spec.storageClassName"))
+		}},
+		{Name: "an immutable field that only the server knows", Schema: true, Run: func(s *Stage) {
+			s.created(`{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, immutable: true, data: {a: b}}`)
+			s.wish(`{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, immutable: true, data: {a: c}}`)
 			r := s.dispatch(s.expect(federation.Apply, federation.ReasonChanged))
 			require.Equal(s, federation.Held, r.Outcome)
 			require.Equal(s, federation.ReasonImmutable, r.Reason, "%v", r.Err)
