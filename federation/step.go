@@ -227,8 +227,8 @@ func (p *stepper) compare(s Step, o Observation, v *variant) Step {
 	entries := ownership.Of(live.Object)
 	fields := entries.Fields(p.Manager, p.r.gvk.GroupVersion().String())
 	var found []ownership.Difference
-	reason, message := Reason(""), ""
-	switch have := metadata(live, "annotations", DigestAnnotation); {
+	reason, message := ReasonChanged, "the wish changed"
+	switch {
 	case label(live, p.Owner.Key) != p.Owner.Value:
 		if refused := p.refuse(v, live); refused != "" {
 			s.Holds = p.holder
@@ -236,13 +236,11 @@ func (p *stepper) compare(s Step, o Observation, v *variant) Step {
 		}
 		reason, message = ReasonAdopted, "was not ours"
 		s.Precondition.ResourceVersion = ptr(live.GetResourceVersion())
-	case have != s.Digest:
-		reason, message = ReasonChanged, "the wish changed"
-	default:
+	case metadata(live, "annotations", DigestAnnotation) == s.Digest:
 		if found = ownership.Uncovered(v.wish, fields, live.Object); len(found) == 0 {
 			return s.settled()
 		}
-		reason, message = ReasonDrifted, "no longer ours: "
+		reason, message = ReasonDrifted, "no longer ours"
 	}
 	if len(p.r.retain) > 0 && p.r.partial(live) {
 		return s.hold(ReasonUnobserved, "retained fields need the whole object, not its metadata alone")
@@ -251,9 +249,8 @@ func (p *stepper) compare(s Step, o Observation, v *variant) Step {
 	if reason != ReasonDrifted {
 		found = ownership.Changes(s.Manifest.Object, fields, live.Object)
 	}
-	if s.Changes = p.changes(found, entries); len(s.Changes) > 0 {
-		message = strings.TrimSuffix(message, ": ") + ": " + shorten(s.Changes)
-	}
+	s.Changes = p.changes(found, entries)
+	message = join(": ", message, shorten(s.Changes))
 	if field := frozenField(p.r.gvk.GroupKind(), s.Manifest.Object, live); field != "" {
 		return p.immutable(s, live, field)
 	}
@@ -263,10 +260,15 @@ func (p *stepper) compare(s Step, o Observation, v *variant) Step {
 	if p.frozen && reason == ReasonChanged {
 		return s.hold(ReasonWaiting, lazily)
 	}
+	return p.apply(s, live, entries).as(Apply, reason, message)
+}
+
+// apply adds to a step under what conditions its manifest is applied, and what goes before.
+func (p *stepper) apply(s Step, live *unstructured.Unstructured, entries ownership.Entries) Step {
 	s.Precondition.UID = ptr(live.GetUID())
 	s.Force = !p.r.obj.HoldConflicts
 	var former []string
-	if reason == ReasonAdopted {
+	if label(live, p.Owner.Key) != p.Owner.Value {
 		former = append(p.ours(), ownership.BeforeFirstApply)
 	}
 	if moved, ok := entries.Move(p.Manager, former); ok {
@@ -274,7 +276,7 @@ func (p *stepper) compare(s Step, o Observation, v *variant) Step {
 	} else if mended, ok := entries.Versioned(p.r.gvk.GroupVersion().String()); ok {
 		s.Mend = managedFieldsPatch(mended, live, nil)
 	}
-	return s.as(Apply, reason, message)
+	return s
 }
 
 // immutable holds a change that the server cannot make, or deletes the copy so that the next plan creates it anew.
