@@ -93,7 +93,8 @@ func (s Step) quiet() (Result, bool) {
 
 func (s Step) done(live *unstructured.Unstructured) Result {
 	r := s.end(Done, s.Reason, live, nil)
-	if live != nil && s.Digest != "" {
+	// What others asked for between the plan and the answer must be looked at, so it is not settled.
+	if live != nil && s.Digest != "" && !optedOut(live) && live.GetDeletionTimestamp() == nil {
 		r.Settled = Settled{s.Digest, live.GetResourceVersion()}
 	}
 	return r

@@ -307,7 +307,7 @@ func (p *stepper) optOut(s Step, live *unstructured.Unstructured) Step {
 	case p.suspended:
 		return s.hold(ReasonSuspended, "suspended; would be released")
 	}
-	s.Manifest = nil
+	s.Manifest, s.Digest, s.Trace = nil, "", nil // nothing is wished of it any more
 	return p.release(s, live, ReasonOptedOut, "the copy says "+OptOutAnnotation)
 }
 

@@ -1,0 +1,73 @@
+package federation_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/confed-project/confed/federation"
+	"github.com/confed-project/confed/federation/fedtest"
+	"github.com/confed-project/confed/placement"
+)
+
+// optOut marks a copy as its member may.
+func optOut(t *testing.T, m *fedtest.Member) {
+	t.Helper()
+	live := m.Objects()[0]
+	annotations := live.GetAnnotations()
+	annotations[federation.OptOutAnnotation] = "true"
+	live.SetAnnotations(annotations)
+	_, err := m.Update(t.Context(), live, "somebody")
+	require.NoError(t, err)
+}
+
+// next plans with what the results say is settled.
+func (p *program) next(obj federation.Object, results []federation.Result) federation.Plan {
+	p.Helper()
+	fleet, err := placement.NewFleet(p.facts)
+	require.NoError(p, err)
+	snap := p.snap
+	snap.Fleet = fleet
+	observed := federation.Observe(p.Context(), p.members.Clients, p.planner.Targets(obj, snap))
+	for _, r := range results {
+		o := observed[r.Step.Ref.Key()]
+		o.Settled = r.Settled
+		observed[r.Step.Ref.Key()] = o
+	}
+	plan, err := p.planner.Plan(obj, snap.With(observed))
+	require.NoError(p, err)
+	return plan
+}
+
+// TestReleasedIsNotSettled: what was released is not remembered as right.
+func TestReleasedIsNotSettled(t *testing.T) {
+	p := newProgram(t, "a")
+	obj := federation.Object{Template: decode(t, configYAML), Placement: everywhere()}
+	p.reconcile(obj)
+	optOut(t, p.members.Member("a"))
+	_, results := p.reconcile(obj)
+	require.Equal(t, federation.Release, results[0].Step.Verb)
+	require.Zero(t, results[0].Settled)
+	require.Equal(t, map[string]string{"a": "hold OptedOut"}, verbs(p.next(obj, results)))
+}
+
+// TestOptOutDuringApply: what others asked for between looking and applying is seen at the next look.
+func TestOptOutDuringApply(t *testing.T) {
+	p := newProgram(t, "a")
+	obj := federation.Object{Template: decode(t, configYAML), Placement: everywhere()}
+	p.reconcile(obj)
+	var once sync.Once
+	p.members.Member("a").Break(fedtest.Fault{Before: func(_ context.Context, r fedtest.Request) error {
+		if r.Verb == "apply" {
+			once.Do(func() { optOut(t, p.members.Member("a")) })
+		}
+		return nil
+	}})
+	obj.Template = obj.Template.DeepCopy()
+	obj.Template.SetLabels(map[string]string{"x": "y"})
+	_, results := p.reconcile(obj)
+	require.NoError(t, results[0].Err)
+	require.Equal(t, map[string]string{"a": "release OptedOut"}, verbs(p.next(obj, results)))
+}
