@@ -71,3 +71,19 @@ func TestOptOutDuringApply(t *testing.T) {
 	require.NoError(t, results[0].Err)
 	require.Equal(t, map[string]string{"a": "release OptedOut"}, verbs(p.next(obj, results)))
 }
+
+// TestLostClusterThatNeverHeld: it was selected, never got a copy and left; that delays nothing.
+func TestLostClusterThatNeverHeld(t *testing.T) {
+	p := newProgram(t, "a", "b")
+	p.members.Member("b").Break(fedtest.Refused())
+	obj := federation.Object{Template: decode(t, configYAML), Placement: everywhere()}
+	p.reconcile(obj)
+	p.facts = p.facts[:1]
+	p.reconcile(obj)
+	obj.Placement = placement.Policy{Clusters: []string{"a", "b"}}
+	require.Equal(t, map[string]string{"a": "keep Settled", "b": "hold UnknownCluster"}, verbs(p.plan(obj)), "a name that nobody bears is shown")
+	obj.Placement = placement.Policy{}
+	p.reconcile(obj)
+	plan, _ := p.reconcile(obj)
+	require.True(t, plan.Gone(), "%s", plan)
+}

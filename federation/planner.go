@@ -64,7 +64,7 @@ func (p Planner) Targets(obj Object, snap Snapshot) []Ref {
 	}
 	decided, _ := p.decide(r, snap)
 	var refs []Ref
-	for _, c := range p.candidates(decided.Decisions, snap) {
+	for _, c := range p.candidates(r, decided.Decisions, snap) {
 		if c.known {
 			refs = append(refs, r.ref(c.cluster.Name))
 		}
@@ -96,7 +96,7 @@ func (p Planner) Plan(obj Object, snap Snapshot) (Plan, error) {
 	if err != nil {
 		plan.Errs = append(plan.Errs, r.fail("", "placement", err))
 	}
-	clusters := p.candidates(decided.Decisions, snap)
+	clusters := p.candidates(r, decided.Decisions, snap)
 	stepper := stepper{Planner: p, r: r, variants: map[variantKey]*variant{}, unknownHolders: snap.Holders == nil}
 	stepper.frozen = r.frozen(clusters, snap)
 	stepper.expired = plan.expire(r, clusters, snap)
@@ -168,7 +168,7 @@ type candidate struct {
 func (c *candidate) selected() bool { return c.decision != nil && c.decision.Selected }
 
 // candidates are the clusters that are selected, the names that no cluster bears, and what may hold a copy, sorted.
-func (p Planner) candidates(decided []placement.Decision, snap Snapshot) []candidate {
+func (p Planner) candidates(r *renderer, decided []placement.Decision, snap Snapshot) []candidate {
 	holders := slices.Clone(snap.Holders)
 	slices.Sort(holders)
 	holders = slices.Compact(holders)
@@ -196,8 +196,9 @@ func (p Planner) candidates(decided []placement.Decision, snap Snapshot) []candi
 		if holder {
 			holders = holders[1:]
 		}
-		// Of a cluster that is neither selected nor a holder only this counts: is its name unknown?
-		if !d.Selected && !holder && snap.Holders != nil && d.Reason != placement.UnknownCluster {
+		// Of a cluster that is neither selected nor a holder only this counts: is it a wished name that nobody bears?
+		wished := d.Reason == placement.UnknownCluster && (!d.Held || slices.Contains(r.obj.Placement.Clusters, d.Cluster))
+		if !d.Selected && !holder && snap.Holders != nil && !wished {
 			continue
 		}
 		c := candidate{decision: d, holder: holder}
