@@ -87,3 +87,30 @@ func TestLostClusterThatNeverHeld(t *testing.T) {
 	plan, _ := p.reconcile(obj)
 	require.True(t, plan.Gone(), "%s", plan)
 }
+
+// TestUndecidedKeepsCopies: when the decisions were lost and the policy cannot be evaluated, every copy stays.
+func TestUndecidedKeepsCopies(t *testing.T) {
+	for name, spoil := range map[string]func(*program, *federation.Object){
+		"a policy that does not compile": func(_ *program, obj *federation.Object) {
+			obj.Placement = placement.Policy{Selector: &placement.Selector{MatchExpressions: []placement.Expression{{Key: "x", Operator: "Nonsense"}}}}
+		},
+		"a verdict that is missing": func(p *program, _ *federation.Object) { p.planner.Await = []string{"policy-engine"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newProgram(t, "a")
+			obj := federation.Object{Template: decode(t, configYAML), Placement: everywhere()}
+			p.reconcile(obj)
+			p.snap.Holders, p.snap.Previous = nil, nil
+			good := obj
+			spoil(p, &obj)
+			for _, orphan := range []bool{false, true} {
+				obj.Orphan = orphan
+				plan, _ := p.reconcile(obj)
+				require.Equal(t, map[string]string{"a": "hold Undecided"}, verbs(plan))
+				require.Equal(t, []string{"a"}, plan.Holders())
+			}
+			p.planner.Await = nil
+			require.Equal(t, map[string]string{"a": "keep Settled"}, verbs(p.plan(good)))
+		})
+	}
+}

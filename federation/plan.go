@@ -114,6 +114,7 @@ const (
 	ReasonOptedOut   Reason = "OptedOut"   // release, hold: the copy in the member says so
 
 	ReasonUnobserved      Reason = "Unobserved"      // hold: could not look
+	ReasonUndecided       Reason = "Undecided"       // hold: whether it is wished cannot be told now
 	ReasonUnknownCluster  Reason = "UnknownCluster"  // hold: no cluster of that name is in the Fleet
 	ReasonInvalidManifest Reason = "InvalidManifest" // hold: it cannot be rendered, or the member refused it as invalid
 	ReasonNotOwned        Reason = "NotOwned"        // hold: somebody else's object has the name

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/confed-project/confed/internal/ownership"
+	"github.com/confed-project/confed/placement"
 )
 
 // stepper decides the steps for one object, one cluster at a time.
@@ -119,6 +120,8 @@ func (p *stepper) unwished(s Step, o Observation) Step {
 		return s.hold(ReasonWaiting, lazily)
 	case optedOut(live):
 		return p.release(s, live, ReasonOptedOut, "the copy says "+OptOutAnnotation)
+	case p.decision != nil && p.decision.Reason == placement.Undecided && !p.expired:
+		return s.hold(ReasonUndecided, p.why()+"; a copy stays")
 	}
 	host := p.r.obj.HostUID != "" && live.GetUID() == p.r.obj.HostUID
 	if host || p.r.obj.Orphan {
