@@ -153,11 +153,12 @@ func (e Entries) holds(path []string, manager string) bool {
 
 // at reports whether a fieldsV1 map has the path.
 func at(node map[string]any, path []string) bool {
-	ok := true
 	for _, key := range path {
-		if node, ok = node[key].(map[string]any); !ok {
+		next, ok := node[key].(map[string]any)
+		if !ok {
 			return false
 		}
+		node = next
 	}
 	return true
 }
