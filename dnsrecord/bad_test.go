@@ -122,6 +122,26 @@ func TestLabels(t *testing.T) {
 	}
 }
 
+func TestHostNamesThatAreLeftOut(t *testing.T) {
+	clusters := []dnsrecord.Cluster{
+		{Name: "c1", Region: "us", Zones: []string{"a"}, Ready: true, Addresses: []string{"lb2.example.net", "lb3.example.net"}},
+		{Name: "c2", Region: "us", Zones: []string{"a"}, Ready: true, Addresses: []string{"lb1.example.net"}},
+	}
+	report := func(split *dnsrecord.Split) map[string]int {
+		out := map[string]int{}
+		_, err := dnsrecord.Records(nginx, dnsrecord.Answers{Clusters: clusters, Split: split})
+		for _, e := range list(t, err) {
+			require.ErrorIs(t, e, dnsrecord.ErrMixed)
+			out[e.Cluster]++
+		}
+		return out
+	}
+	require.Equal(t, map[string]int{"c1": 6}, report(nil), "one host name for all, on three levels")
+	require.Equal(t, map[string]int{"c1": 3}, report(&dnsrecord.Split{}), "one host name for each")
+	clusters[1].Addresses = []string{"192.0.2.1"}
+	require.Equal(t, map[string]int{"c1": 6}, report(&dnsrecord.Split{}), "none beside an address")
+}
+
 func TestBadLookup(t *testing.T) {
 	asked := 0
 	answers := dnsrecord.Answers{

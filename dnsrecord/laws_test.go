@@ -56,7 +56,7 @@ func anyCluster(r *rand.Rand, i int) dnsrecord.Cluster {
 func anyAnswers(r *rand.Rand) dnsrecord.Answers {
 	a := dnsrecord.Answers{
 		TTL: pick[int64](r, 0, 60), KeepUnready: r.IntN(4) == 0, AllowEmpty: r.IntN(3) == 0,
-		Previous: pick(r, nil,
+		Previous: pick(r, nil, []dnsrecord.Endpoint{{DNSName: "web.example.com", RecordType: "CNAME"}},
 			[]dnsrecord.Endpoint{{DNSName: "old.example.com", RecordType: "A", Targets: []string{"192.0.2.99"}}},
 			[]dnsrecord.Endpoint{{DNSName: "old.example.com", RecordType: "CNAME", Targets: []string{"lb.example.net"}}},
 			[]dnsrecord.Endpoint{{DNSName: "web.example.com", RecordType: "CNAME", Targets: []string{"nginx.test.galactic.svc.example.com"}}}),

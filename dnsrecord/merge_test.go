@@ -101,7 +101,9 @@ func checkMerged(t *testing.T, in, out []dnsrecord.Endpoint) {
 func TestMergeKeepsWhatRecordsMakes(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	for range 2000 {
-		set, _ := dnsrecord.Records(nginx, anyAnswers(r))
+		answers := anyAnswers(r)
+		answers.Previous = nil
+		set, _ := dnsrecord.Records(nginx, answers)
 		got, err := dnsrecord.Merge(set)
 		require.NoError(t, err)
 		require.Empty(t, cmp.Diff(set, got, cmpopts.EquateEmpty()))
@@ -202,6 +204,7 @@ func TestMergeReports(t *testing.T) {
 		"equal":           {plain, plain, nil, 1},
 		"other target":    {plain, a(func(e *dnsrecord.Endpoint) { e.Targets = []string{"192.0.2.2"} }), nil, 1},
 		"other TTL":       {plain, a(func(e *dnsrecord.Endpoint) { e.RecordTTL = 0 }), nil, 1},
+		"higher TTL":      {plain, a(func(e *dnsrecord.Endpoint) { e.RecordTTL, e.RecordType = 90, "AAAA" }), nil, 2},
 		"other label":     {plain, a(func(e *dnsrecord.Endpoint) { e.Labels = map[string]string{"k": "2", "l": "1"} }), []error{dnsrecord.ErrDuplicate}, 1},
 		"other property":  {plain, a(func(e *dnsrecord.Endpoint) { e.ProviderSpecific[0].Value = "2" }), []error{dnsrecord.ErrDuplicate}, 1},
 		"more properties": {plain, a(func(e *dnsrecord.Endpoint) { e.ProviderSpecific[0].Name = "q" }), nil, 1},
