@@ -190,6 +190,17 @@ func TestBadHost(t *testing.T) {
 	got, err := dnsrecord.Hosts([]string{"A.example.com", "b.example.com", "*", "a.*.com", "*.example.com", strings.Repeat("c", 58) + ".com", "10.0.0.1"}, dnsrecord.Answers{Clusters: fleet(1)})
 	require.Len(t, list(t, err), 5)
 	require.Len(t, got, 2, "the rest is published")
+
+	long := strings.Repeat("abcdefg.", 30) + "com" // 243 bytes
+	for name, fits := range map[string]bool{
+		strings.Repeat("c", 57) + ".com": true, strings.Repeat("c", 58) + ".com": false,
+		"a." + strings.Repeat("c", 63) + ".com": true, "a." + strings.Repeat("c", 64) + ".com": false,
+		"abc." + long: true, "abcd." + long: false,
+	} {
+		got, err := dnsrecord.Hosts([]string{name}, dnsrecord.Answers{Clusters: fleet(1)})
+		require.Equal(t, fits, err == nil, name)
+		require.Equal(t, fits, len(got) == 1)
+	}
 }
 
 func TestDeletedServiceLeavesNothing(t *testing.T) {

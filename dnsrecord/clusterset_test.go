@@ -253,6 +253,9 @@ func TestBadClusterSet(t *testing.T) {
 			require.Equal(t, row.export.Cluster, errs[0].Cluster)
 			require.Equal(t, row.error, errs[0].Name)
 			require.Equal(t, []dnsrecord.Port{{Name: "http", Protocol: "TCP", Port: 80}}, got.Ports, "the sibling is published")
+			for _, e := range got.Exports {
+				require.Equal(t, got.Ports, e.Ports, "and what is right in the export")
+			}
 		})
 	}
 	for _, row := range []struct {
@@ -315,4 +318,21 @@ func TestPortWithoutName(t *testing.T) {
 	got, err := dnsrecord.ImportRecords("clusterset.local", 0, []dnsrecord.Import{united})
 	require.NoError(t, err)
 	require.Len(t, got, 2, "no service record without a name")
+}
+
+func TestUniteSharesNothing(t *testing.T) {
+	exports := []dnsrecord.Export{{
+		Cluster: "c1", Headless: true, Ports: []dnsrecord.Port{{Name: "http", Protocol: "TCP", Port: 80}}, IPFamilies: []string{"IPv4"},
+		Labels: map[string]string{"a": "1"}, Annotations: map[string]string{"b": "1"},
+		Backends: []dnsrecord.Backend{{Ready: true, Addresses: []string{"10.0.0.1"}, Ports: []dnsrecord.Port{{Name: "http", Protocol: "TCP", Port: 80}}}},
+	}}
+	before := fmt.Sprintf("%#v", exports)
+	got, _, err := dnsrecord.Unite("shop", "nginx", exports)
+	require.NoError(t, err)
+	e := got.Exports[0]
+	e.Ports[0].Name, e.IPFamilies[0], e.Labels["a"], e.Annotations["b"] = "x", "x", "x", "x"
+	e.Backends[0].Ready, e.Backends[0].Addresses[0], e.Backends[0].Ports[0].Name = false, "x", "x"
+	require.NotContains(t, fmt.Sprint(got.Ports, got.IPFamilies, got.Labels, got.Annotations), "x", "nothing is shared in the result")
+	got.Ports[0].Name, got.IPFamilies[0], got.Labels["a"], got.Annotations["b"] = "y", "y", "y", "y"
+	require.Equal(t, before, fmt.Sprintf("%#v", exports))
 }
