@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -59,6 +61,9 @@ func TestClient(t *testing.T, factory func(t *testing.T) federation.ClusterClien
 				return
 			}
 			// Controllers may have come between two steps: give them time.
+			if err := r.remove(t.Context(), r.story.Objects[sc.Object]); err != nil {
+				t.Error(err)
+			}
 			if err := r.compare(t.Context(), sc, time.Second/4, want); err != nil {
 				t.Errorf("%v\nand with time for controllers:\n%v", first, err)
 			}
@@ -130,16 +135,20 @@ func (r *run) place(ctx context.Context) error {
 
 // end deletes the namespace and everything that lives outside it.
 func (r *run) end(ctx context.Context) error {
-	for _, name := range []string{"open definition", "typed definition", "versioned definition", "namespace"} {
-		obj := &unstructured.Unstructured{Object: r.story.Objects[name]}
-		if err := r.remove(ctx, obj); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(r.story.Objects)) {
+		if err := r.remove(ctx, r.story.Objects[name]); err != nil {
 			return err
 		}
 	}
-	return r.remove(ctx, r.namespace())
+	return r.remove(ctx, r.namespace().Object)
 }
 
-func (r *run) remove(ctx context.Context, obj *unstructured.Unstructured) error {
+// remove deletes an object that has a name of its own: the others live in the namespace.
+func (r *run) remove(ctx context.Context, content map[string]any) error {
+	obj := &unstructured.Unstructured{Object: content}
+	if obj.GetName() == "" {
+		return nil
+	}
 	if err := r.client.Delete(ctx, obj.GroupVersionKind(), nameOf(obj), metav1.DeleteOptions{}); err != nil && !gone(err) {
 		return fmt.Errorf("%s %s: %w", obj.GetKind(), obj.GetName(), err)
 	}

@@ -40,7 +40,7 @@ func definedKinds(crd *unstructured.Unstructured) []*served {
 			Resource:         text("spec", "names", "plural"),
 			Cluster:          text("spec", "scope") == "Cluster",
 			Merge:            map[string]string{},
-			noStatus:         !hasStatus,
+			NoStatus:         !hasStatus,
 		}}
 		if root, _, _ := unstructured.NestedMap(version, "schema", "openAPIV3Schema"); len(root) > 0 {
 			kind.readSchema(root, nil)
@@ -61,12 +61,15 @@ func (m *Member) establish(crd *unstructured.Unstructured) {
 	crd.SetResourceVersion(strconv.FormatInt(m.version, 10))
 	names, _, _ := unstructured.NestedFieldCopy(crd.Object, "spec", "names")
 	_ = unstructured.SetNestedField(crd.Object, names, "status", "acceptedNames")
-	var conditions []any
-	for name, reason := range map[string]string{"NamesAccepted": "NoConflicts", "Established": "InitialNamesAccepted"} {
-		conditions = append(conditions, map[string]any{
-			"type": name, "status": "True", "reason": reason, "lastTransitionTime": m.now().UTC().Format(time.RFC3339),
-			"message": map[bool]string{true: "no conflicts found", false: "the initial names have been accepted"}[name == "NamesAccepted"],
-		})
+	condition := func(name, reason, message string) any {
+		return map[string]any{
+			"type": name, "status": "True", "reason": reason, "message": message,
+			"lastTransitionTime": m.now().UTC().Format(time.RFC3339),
+		}
+	}
+	conditions := []any{
+		condition("NamesAccepted", "NoConflicts", "no conflicts found"),
+		condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
 	}
 	_ = unstructured.SetNestedSlice(crd.Object, conditions, "status", "conditions")
 }
@@ -98,9 +101,17 @@ func (s *served) readSchema(node map[string]any, path []string) {
 	properties, _ := node["properties"].(map[string]any)
 	if items, _ := node["items"].(map[string]any); items != nil {
 		properties, _ = items["properties"].(map[string]any)
-		if s.Merge[dotted+".*"] = mergeOf(items); s.Merge[dotted+".*"] != "object" {
+		switch how := mergeOf(items); how {
+		case "object":
+			s.Merge[dotted+".*"] = how
+		case "atomic":
+			s.Merge[dotted+".*"] = how
 			return
 		}
+	}
+	if slices.ContainsFunc(slices.Collect(maps.Keys(properties)), func(name string) bool { return name == "*" || strings.Contains(name, ".") }) {
+		s.Merge[dotted] = "any" // no path can name these fields
+		return
 	}
 	keys := strings.Fields(s.Merge[dotted])
 	for _, name := range slices.Sorted(maps.Keys(properties)) {

@@ -1,6 +1,7 @@
 package fedtest
 
 import (
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -21,12 +22,14 @@ type Kind struct {
 	// is deduced: maps merge key by key, lists are one value. The rules of metadata need not be repeated.
 	Merge map[string]string
 
+	// NoStatus is true for a kind whose status, if it has one, is no subresource: it is written with the rest.
+	NoStatus bool
+
 	// builtin kinds are not made by a CustomResourceDefinition.
 	builtin bool
-	// noStatus kinds have no status, noGeneration kinds do not count their changes.
-	noStatus, noGeneration bool
-	// countsAnnotations kinds count a change of annotations as one of the spec; fixedGeneration kinds stay at 1.
-	countsAnnotations, fixedGeneration bool
+	// noGeneration kinds do not count their changes, fixedGeneration kinds stay at 1, and countsAnnotations kinds count
+	// a change of annotations as one of the spec.
+	noGeneration, fixedGeneration, countsAnnotations bool
 }
 
 func (k Kind) resource() schema.GroupResource {
@@ -43,6 +46,11 @@ func (k Kind) merge() types.Merge {
 		merge[path] = how
 	}
 	return merge
+}
+
+// scales tells whether a built-in kind has a scale subresource.
+func (k Kind) scales() bool {
+	return slices.Contains([]string{"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet"}, k.Kind)
 }
 
 // builtins returns the kinds that every API server has. Behind a kind: c for cluster-scoped, s for no status, g for no
@@ -72,7 +80,7 @@ func builtins() []Kind {
 				GroupVersionKind:  gv.WithKind(name),
 				builtin:           true,
 				Cluster:           strings.Contains(flags, "c"),
-				noStatus:          strings.Contains(flags, "s"),
+				NoStatus:          strings.Contains(flags, "s"),
 				noGeneration:      strings.Contains(flags, "g"),
 				countsAnnotations: strings.Contains(flags, "a"),
 				fixedGeneration:   strings.Contains(flags, "f"),

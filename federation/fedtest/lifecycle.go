@@ -1,6 +1,7 @@
 package fedtest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -28,8 +29,15 @@ func (k Kind) validName() validation.ValidateNameFunc {
 	return validation.NameIsDNSSubdomain
 }
 
-// admitNamespace refuses what is new in a namespace that does not exist, or is being deleted.
-func (m *Member) admitNamespace(w *write) error {
+// admitNew refuses what is new in a namespace that does not exist or is being deleted, and what is new of a kind whose
+// definition is being deleted.
+func (m *Member) admitNew(w *write) error {
+	ending := m.sorted(func(k key) bool {
+		return k.GroupKind == definition() && m.objects[k].GetDeletionTimestamp() != nil && m.content(k)(w.key)
+	})
+	if len(ending) > 0 {
+		return apierrors.NewMethodNotSupported(w.kind.resource(), "create")
+	}
 	if w.kind.Cluster {
 		return nil
 	}
@@ -64,7 +72,7 @@ func (m *Member) delete(gvk schema.GroupVersionKind, name types.NamespacedName, 
 		return err
 	}
 	if gvk.GroupKind() == namespaces() && slices.Contains([]string{"default", "kube-system", "kube-public"}, name.Name) {
-		return apierrors.NewForbidden(schema.GroupResource{Resource: "namespaces"}, name.Name, fmt.Errorf("this namespace may not be deleted"))
+		return apierrors.NewForbidden(schema.GroupResource{Resource: "namespaces"}, name.Name, errors.New("this namespace may not be deleted"))
 	}
 	if err := precondition(live, opts.Preconditions); err != nil {
 		return err
@@ -72,8 +80,12 @@ func (m *Member) delete(gvk schema.GroupVersionKind, name types.NamespacedName, 
 	if len(opts.DryRun) > 0 {
 		return nil
 	}
-	orphan := opts.PropagationPolicy != nil && *opts.PropagationPolicy == metav1.DeletePropagationOrphan
-	m.end(key{gvk.GroupKind(), name}, orphan)
+	if opts.PropagationPolicy != nil && *opts.PropagationPolicy == metav1.DeletePropagationOrphan {
+		for _, dependent := range m.sorted(m.ownedBy(live.GetUID())) {
+			m.disown(dependent, live.GetUID())
+		}
+	}
+	m.end(key{gvk.GroupKind(), name})
 	return nil
 }
 
@@ -89,8 +101,8 @@ func precondition(live *unstructured.Unstructured, want *metav1.Preconditions) e
 	return nil
 }
 
-// end deletes an object, or marks it when finalizers hold it, or when it is a namespace with content that they hold.
-func (m *Member) end(k key, orphan bool) {
+// end deletes an object, or marks it when finalizers hold it, or when it is a container with content that they hold.
+func (m *Member) end(k key) {
 	live := m.objects[k]
 	if live == nil {
 		return
@@ -100,20 +112,18 @@ func (m *Member) end(k key, orphan bool) {
 		live.SetFinalizers(slices.DeleteFunc(finalizers, isProtection))
 		m.objects[k] = live
 	}
-	isNamespace := k.GroupKind == namespaces()
-	if isNamespace || len(live.GetFinalizers()) > 0 {
+	inside := m.content(k)
+	if inside != nil || len(live.GetFinalizers()) > 0 {
 		m.mark(k, live)
 	}
-	if isNamespace {
-		for _, content := range m.sorted() {
-			if content.Namespace == k.Name {
-				m.end(content, false)
-			}
+	if inside != nil {
+		for _, content := range m.sorted(inside) {
+			m.end(content)
 		}
 	}
-	// The last content of a namespace takes the namespace along.
-	if m.objects[k] != nil && len(live.GetFinalizers()) == 0 && !m.terminating(k) {
-		m.removeWith(k, orphan)
+	// The last content takes its container along.
+	if m.objects[k] != nil && m.free(k, live) {
+		m.remove(k)
 	}
 }
 
@@ -127,7 +137,7 @@ func (m *Member) mark(k key, live *unstructured.Unstructured) {
 	marked.SetDeletionTimestamp(&now)
 	if k.GroupKind == namespaces() {
 		marked.Object["status"] = map[string]any{"phase": "Terminating"}
-	} else {
+	} else if k.GroupKind != definition() {
 		zero := int64(0)
 		marked.SetDeletionGracePeriodSeconds(&zero)
 	}
@@ -137,63 +147,70 @@ func (m *Member) mark(k key, live *unstructured.Unstructured) {
 	m.store(k, marked)
 }
 
-// terminating tells whether k is a namespace that still has content.
-func (m *Member) terminating(k key) bool {
-	if k.GroupKind != namespaces() {
-		return false
-	}
-	for content := range m.objects {
-		if content.Namespace == k.Name {
-			return true
+// content returns what tells the content of a container: what is in a namespace, the objects of a definition's kinds.
+// It is nil for everything else.
+func (m *Member) content(k key) func(key) bool {
+	switch k.GroupKind {
+	case namespaces():
+		return func(other key) bool { return other.Namespace == k.Name }
+	case definition():
+		kinds := definedKinds(m.objects[k])
+		return func(other key) bool {
+			return slices.ContainsFunc(kinds, func(kind *served) bool { return kind.GroupKind() == other.GroupKind })
 		}
 	}
-	return false
+	return nil
 }
 
-func (m *Member) remove(k key) { m.removeWith(k, false) }
+// free tells whether nothing holds an object that is to go: no finalizer, and no content of a container.
+func (m *Member) free(k key, obj *unstructured.Unstructured) bool {
+	inside := m.content(k)
+	return len(obj.GetFinalizers()) == 0 && (inside == nil || len(m.sorted(inside)) == 0)
+}
 
-// removeWith drops an object, and then what nobody holds any more: its dependents, the objects of a kind that its
-// definition has defined, and a namespace that has waited for it alone.
-func (m *Member) removeWith(k key, orphan bool) {
+// remove drops an object, and then what nothing holds any more: what belongs to it alone, and its containers.
+func (m *Member) remove(k key) {
 	gone := m.objects[k]
 	delete(m.objects, k)
 	m.version++
 	if k.GroupKind == definition() {
-		for _, kind := range definedKinds(gone) {
-			for _, instance := range m.sorted() {
-				if instance.GroupKind == kind.GroupKind() {
-					m.remove(instance)
-				}
-			}
-		}
 		m.serveKinds()
 	}
-	for _, dependent := range m.sorted() {
-		m.disown(dependent, gone.GetUID(), orphan)
+	for _, dependent := range m.sorted(m.ownedBy(gone.GetUID())) {
+		if live := m.objects[dependent]; live != nil && len(live.GetOwnerReferences()) == 1 {
+			m.end(dependent)
+		} else if live != nil {
+			m.disown(dependent, gone.GetUID())
+		}
 	}
-	space := key{namespaces(), types.NamespacedName{Name: k.Namespace}}
-	if namespace := m.objects[space]; namespace != nil && namespace.GetDeletionTimestamp() != nil && !m.terminating(space) {
-		m.end(space, false)
+	containers := m.sorted(func(other key) bool {
+		inside := m.content(other)
+		return inside != nil && inside(k)
+	})
+	for _, container := range containers {
+		if live := m.objects[container]; live.GetDeletionTimestamp() != nil && m.free(container, live) {
+			m.remove(container)
+		}
 	}
 }
 
-// disown takes an owner that is gone out of a dependent, and deletes the dependent with its last owner.
-func (m *Member) disown(k key, owner types.UID, orphan bool) {
-	live := m.objects[k]
-	if live == nil {
-		return
+// ownedBy returns what tells the objects that have an owner with this UID.
+func (m *Member) ownedBy(owner types.UID) func(key) bool {
+	return func(k key) bool {
+		owners, _, _ := unstructured.NestedFieldNoCopy(m.objects[k].Object, "metadata", "ownerReferences")
+		list, _ := owners.([]any)
+		return slices.ContainsFunc(list, func(o any) bool {
+			reference, _ := o.(map[string]any)
+			return reference["uid"] == string(owner)
+		})
 	}
-	owners := live.GetOwnerReferences()
-	rest := slices.DeleteFunc(slices.Clone(owners), func(o metav1.OwnerReference) bool { return o.UID == owner })
-	switch {
-	case len(rest) == len(owners):
-	case len(rest) == 0 && !orphan:
-		m.end(k, false)
-	default:
-		without := live.DeepCopy()
-		without.SetOwnerReferences(rest)
-		m.store(k, without)
-	}
+}
+
+// disown takes an owner out of an object.
+func (m *Member) disown(k key, owner types.UID) {
+	without := m.objects[k].DeepCopy()
+	without.SetOwnerReferences(slices.DeleteFunc(without.GetOwnerReferences(), func(o metav1.OwnerReference) bool { return o.UID == owner }))
+	m.store(k, without)
 }
 
 // isProtection tells whether a finalizer keeps storage from pods that use it. There are no pods that run here.

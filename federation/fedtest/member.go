@@ -19,8 +19,9 @@ import (
 )
 
 // Member is one API server in memory. Its zero value is ready, serves the built-in kinds and holds the namespaces that
-// every cluster has. It is safe for concurrent use; requests are served one at a time, in the order in which they
-// come in. The fields are read at the first request and must not change after it.
+// every cluster has. It is safe for concurrent use and serves one request at a time. The fields are read from the
+// first request on, and must not change after it; their functions are called while a request is served, and must not
+// use the member.
 type Member struct {
 	// Name goes into generated UIDs, so that those of two members differ. It may be empty.
 	Name string
@@ -37,7 +38,7 @@ type Member struct {
 	// it finds out who owns what. It comes after the built-in defaults. It may be nil.
 	Normalize func(*unstructured.Unstructured)
 	// Admit is the mutating admission: it may change an object that is about to be stored, or refuse it. What it
-	// changes belongs to nobody. It may be nil.
+	// changes belongs to nobody. The verb of a foreign PUT is update. It may be nil.
 	Admit func(Request, *unstructured.Unstructured) error
 
 	mu       sync.Mutex
@@ -69,7 +70,7 @@ func (m *Member) Objects() []*unstructured.Unstructured {
 	defer m.mu.Unlock()
 	m.start()
 	var objects []*unstructured.Unstructured
-	for _, k := range m.sorted() {
+	for _, k := range m.sorted(all) {
 		if version, _ := strconv.ParseInt(m.objects[k].GetResourceVersion(), 10, 64); version > m.born {
 			objects = append(objects, m.objects[k].DeepCopy())
 		}
@@ -77,10 +78,15 @@ func (m *Member) Objects() []*unstructured.Unstructured {
 	return objects
 }
 
-func (m *Member) sorted() []key {
-	keys := make([]key, 0, len(m.objects))
+func all(key) bool { return true }
+
+// sorted returns the keys of the objects that are wanted.
+func (m *Member) sorted(wanted func(key) bool) []key {
+	var keys []key
 	for k := range m.objects {
-		keys = append(keys, k)
+		if wanted(k) {
+			keys = append(keys, k)
+		}
 	}
 	slices.SortFunc(keys, func(a, b key) int {
 		return slices.Compare(
@@ -127,11 +133,9 @@ func (m *Member) serveKinds() {
 		kind.Merge[""] = "any"
 		m.kinds[kind.GroupVersionKind] = &served{Kind: kind}
 	}
-	for _, k := range m.sorted() {
-		if k.GroupKind == definition() {
-			for _, kind := range definedKinds(m.objects[k]) {
-				m.kinds[kind.GroupVersionKind] = kind
-			}
+	for _, k := range m.sorted(func(k key) bool { return k.GroupKind == definition() }) {
+		for _, kind := range definedKinds(m.objects[k]) {
+			m.kinds[kind.GroupVersionKind] = kind
 		}
 	}
 }
@@ -157,7 +161,7 @@ func (m *Member) kind(gvk schema.GroupVersionKind) (*served, error) {
 		Merge:            kind.merge(),
 		Versions:         versions,
 		Custom:           !kind.builtin,
-		Status:           !kind.noStatus,
+		Status:           !kind.NoStatus,
 		New:              kind.fresh,
 		Default:          func(object map[string]any) { m.decoded(kind, object) },
 	})
@@ -205,7 +209,7 @@ func (m *Member) uid() types.UID {
 	return types.UID(fmt.Sprintf("%08x-%04x-4000-8000-%012x", uint32(name>>32), uint16(name), m.version+1))
 }
 
-// decode returns a copy of an object as JSON carries it, whatever Go types the caller has used, without nulls.
+// decode returns a copy of an object as JSON carries it, whatever Go types the caller has used.
 func decode(object *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	if object == nil {
 		return nil, fmt.Errorf("fedtest: %w", errNoObject)

@@ -27,8 +27,10 @@ var _ federation.Clients = (*fedtest.Fleet)(nil).Clients
 
 func object(t *testing.T, text string) *unstructured.Unstructured {
 	t.Helper()
+	data, err := yaml.YAMLToJSON([]byte(text))
+	require.NoError(t, err)
 	obj := &unstructured.Unstructured{}
-	require.NoError(t, yaml.Unmarshal([]byte(text), &obj.Object))
+	require.NoError(t, obj.UnmarshalJSON(data))
 	return obj
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed" // scenarios.yaml
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"strconv"
@@ -97,7 +98,7 @@ func (r *run) tell(ctx context.Context, sc scenario, pace time.Duration) ([]stri
 		}
 		words = append(words, "")
 		obj, err := p.step(ctx, words[0], words[1], words[2])
-		if err != nil && errorsIsStep(err) {
+		if errors.As(err, &stepError{}) {
 			return nil, fmt.Errorf("%s: step %q: %w", sc.Name, step, err)
 		}
 		if obj == nil && err == nil && !silent(words[1]) {
@@ -180,11 +181,6 @@ func (p *play) wish(who string) *unstructured.Unstructured {
 
 // stepError is a step that cannot be done as it is written.
 type stepError struct{ error }
-
-func errorsIsStep(err error) bool {
-	_, ok := err.(stepError)
-	return ok
-}
 
 func (p *play) step(ctx context.Context, who, verb, how string) (*unstructured.Unstructured, error) {
 	wish := p.wish(who)
@@ -293,9 +289,6 @@ func (p *play) deleteOptions(how string, dry []string) metav1.DeleteOptions {
 		opts.Preconditions = &metav1.Preconditions{UID: &uid}
 	case "version", "other-version":
 		opts.Preconditions = &metav1.Preconditions{ResourceVersion: &version}
-	case "orphan":
-		policy := metav1.DeletePropagationOrphan
-		opts.PropagationPolicy = &policy
 	}
 	return opts
 }

@@ -100,7 +100,7 @@ func (t *transcript) object(obj *unstructured.Unstructured) {
 	t.shown = shown
 	held := map[string]map[string]string{}
 	for _, e := range entries {
-		if slices.Contains(t.managers, e.Manager) {
+		if slices.Contains(t.managers, e.Manager) && e.FieldsV1 != nil {
 			who := strings.TrimSuffix(fmt.Sprintf("%s %s %s %s", e.Manager, e.Operation, e.APIVersion, e.Subresource), " ")
 			held[who] = map[string]string{}
 			hold(held[who], who+" holds ", e.FieldsV1.Raw)

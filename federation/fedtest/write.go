@@ -42,7 +42,10 @@ func (m *Member) begin(verb string, obj *unstructured.Unstructured, manager stri
 	if manager == "" {
 		manager = "unknown"
 	}
-	w := &write{kind: kind, request: requestOf(verb, obj, manager, dryRun), by: smd.Write{Manager: manager, Now: m.now()}}
+	w := &write{kind: kind, request: requestOf(verb, obj, manager, dryRun), by: smd.Write{Manager: manager}}
+	if verb != "get" {
+		w.by.Now = m.now()
+	}
 	w.key = key{gvk.GroupKind(), w.request.NamespacedName}
 	if err := kind.placed(w.request.NamespacedName); err != nil {
 		return nil, err
@@ -99,7 +102,7 @@ func (m *Member) create(obj *unstructured.Unstructured, opts metav1.CreateOption
 	if err != nil {
 		return nil, serverError(err)
 	}
-	if w.live != nil && m.admitNamespace(w) == nil {
+	if w.live != nil && m.admitNew(w) == nil {
 		return nil, apierrors.NewAlreadyExists(w.kind.resource(), w.key.Name)
 	}
 	return m.insert(w, obj)
@@ -178,9 +181,14 @@ func (m *Member) put(obj *unstructured.Unstructured, manager, subresource string
 		return nil, w.notFound()
 	}
 	w.by.Subresource = subresource
+	if subresource == "status" && w.kind.NoStatus || subresource == "scale" && w.kind.builtin && !w.kind.scales() {
+		return nil, apierrors.NewGenericServerResponse(http.StatusNotFound, "PUT", w.kind.resource(), w.key.Name, "", 0, true)
+	}
 	if path := map[string][]string{"status": {"status"}, "scale": {"spec", "replicas"}}[subresource]; path != nil {
 		value, _, _ := unstructured.NestedFieldCopy(obj.Object, path...)
+		version := obj.GetResourceVersion()
 		obj = w.live.DeepCopy()
+		obj.SetResourceVersion(version)
 		if err := unstructured.SetNestedField(obj.Object, value, path...); err != nil {
 			return nil, apierrors.NewBadRequest(err.Error())
 		}
@@ -207,7 +215,7 @@ func serverError(err error) error {
 
 // insert stores what is new.
 func (m *Member) insert(w *write, obj *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	if err := m.admitNamespace(w); err != nil {
+	if err := m.admitNew(w); err != nil {
 		return nil, err
 	}
 	if err := m.admit(w, obj); err != nil {
@@ -222,7 +230,7 @@ func (m *Member) insert(w *write, obj *unstructured.Unstructured) (*unstructured
 	if !w.kind.noGeneration {
 		obj.SetGeneration(1)
 	}
-	if !w.kind.noStatus {
+	if !w.kind.NoStatus {
 		delete(obj.Object, "status")
 	}
 	m.decoded(w.kind, obj.Object)
@@ -241,6 +249,9 @@ func (m *Member) insert(w *write, obj *unstructured.Unstructured) (*unstructured
 
 // replace stores what changes, if anything does.
 func (m *Member) replace(w *write, obj *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	if got, want := obj.GroupVersionKind(), w.live.GroupVersionKind(); got != want {
+		return nil, apierrors.NewBadRequest("the object is a " + got.String() + ", and the request is about a " + want.String())
+	}
 	if obj.GetNamespace() != w.key.Namespace {
 		return nil, apierrors.NewBadRequest("the namespace of the provided object does not match the namespace sent on the request")
 	}
@@ -271,7 +282,7 @@ func (m *Member) replace(w *write, obj *unstructured.Unstructured) (*unstructure
 	if reflect.DeepEqual(obj.Object, w.live.Object) || w.request.DryRun {
 		return obj, nil
 	}
-	if w.live.GetDeletionTimestamp() != nil && len(obj.GetFinalizers()) == 0 && !m.terminating(w.key) {
+	if w.live.GetDeletionTimestamp() != nil && m.free(w.key, obj) {
 		m.remove(w.key)
 		return obj, nil
 	}
@@ -299,7 +310,7 @@ func (w *write) keep(obj *unstructured.Unstructured) {
 	if obj.GetUID() == "" {
 		obj.SetUID(w.live.GetUID())
 	}
-	if !w.kind.noStatus && w.by.Subresource != "status" {
+	if !w.kind.NoStatus && w.by.Subresource != "status" {
 		if status, ok := w.live.Object["status"]; ok {
 			obj.Object["status"] = status
 		} else {
@@ -353,7 +364,7 @@ func timeless(entries any) any {
 	return rest
 }
 
-// store writes an object down and returns a copy.
+// store writes a copy of an object down and returns the object, with its new version.
 func (m *Member) store(k key, obj *unstructured.Unstructured) *unstructured.Unstructured {
 	m.version++
 	obj.SetResourceVersion(strconv.FormatInt(m.version, 10))
