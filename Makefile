@@ -75,6 +75,8 @@ e2e:
 	@go run ./internal/pinned/pin kube
 	@echo "==> end to end on real API servers"
 	@cd internal/e2e && go test -count=1 -timeout 20m ./...
+	@echo "==> external-dns on a real API server"
+	@cd internal/dnstest && go test -count=1 -timeout 20m -tags externaldns ./...
 
 bench:
 	$(call each,$(unit),benchmarks,go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -count $(COUNT) -benchmem ./...)
