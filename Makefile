@@ -58,7 +58,8 @@ build:
 	$(call each,$(code),build,go build ./...)
 
 unit:
-	$(call each,$(unit),unit tests,go test -race ./...)
+	$(call each,.,unit tests with the race detector,go test -race ./...)
+	$(call each,$(filter-out .,$(unit)),unit tests,go test ./...)
 
 # The answers come from the go command, which the test cache does not watch.
 boundary:
