@@ -92,6 +92,22 @@ func manyScorers(n int) (out []Scorer) {
 	return out
 }
 
+// TestBounds: the ends of the ranges are allowed.
+func TestBounds(t *testing.T) {
+	f := fleetOf(t, Cluster{Name: "a"})
+	for _, l := range []Limit{
+		{Scorers: []Scorer{{Name: "x", Taints: true, Weight: 100}}}, {Scorers: []Scorer{{Name: "x", Taints: true, Weight: -100}}},
+		{Percent: new(int)}, {Count: new(int)}, {Margin: new(float64)}, {Scorers: manyScorers(63)},
+	} {
+		_, err := Decide(Request{Policy: Policy{Selector: &Selector{}, Limit: &l}}, f)
+		require.NoError(t, err)
+	}
+	hundred := 100
+	got, err := Select(Request{Policy: Policy{Selector: &Selector{}, Limit: &Limit{Percent: &hundred}}}, f)
+	require.NoError(t, err)
+	require.Equal(t, []string{"a"}, got)
+}
+
 func TestBadVerdictsNameTheField(t *testing.T) {
 	f := fleetOf(t, Cluster{Name: "a"}, Cluster{Name: "b"})
 	inf := 1e308
@@ -226,6 +242,32 @@ func TestAGroupThatCannotBeRead(t *testing.T) {
 	result, err = Decide(req, f)
 	require.NoError(t, err)
 	require.Equal(t, []string{"lyon"}, names(result.Decisions))
+}
+
+// TestTaintsWithoutABeginning never run out, since nobody knows when they would.
+func TestTaintsWithoutABeginning(t *testing.T) {
+	seconds := int64(60)
+	req := Request{Policy: Policy{Selector: &Selector{}, Tolerations: []Toleration{{Operator: "Exists", Effect: noExecute, TolerationSeconds: &seconds}}},
+		Previous: []Decision{{Cluster: "a", Selected: true}, {Cluster: "b", Selected: true}}, Now: epoch}
+	f := fleetOf(t, Cluster{Name: "a", Taints: []Taint{{Key: "x", Effect: noExecute}}}, Cluster{Name: "b", Taints: []Taint{{Key: "x", Effect: noExecute, Since: epoch.Add(-time.Hour)}}})
+	result, err := Decide(req, f)
+	require.NoError(t, err)
+	require.Equal(t, []string{"a"}, names(result.Decisions))
+	require.Zero(t, result.Next)
+	req.Now = time.Time{}
+	result, err = Decide(req, f)
+	require.NoError(t, err)
+	require.Equal(t, []string{"a", "b"}, names(result.Decisions), "without a clock no time passes")
+	require.Zero(t, result.Next)
+}
+
+// TestRefusalsTellApart what the object's policy refuses from what the namespace's does.
+func TestRefusalsTellApart(t *testing.T) {
+	f := fleetOf(t, Cluster{Name: "a"}, Cluster{Name: "b"}, Cluster{Name: "c"})
+	result, err := Decide(Request{Policy: Intersect(Policy{Clusters: []string{"a", "b"}}, Policy{Clusters: []string{"b", "c"}})}, f)
+	require.NoError(t, err)
+	require.Equal(t, "1 of 3 selected, 1 missing\n- a  OutsideNamespace: the policy of the namespace does not match\n"+
+		"+ b  Named: listed in clusters\n- c  NotNamed: not listed in clusters\n", result.Explain())
 }
 
 // TestTiesSpread: equal clusters get their share of the objects, and each object its cluster for good.

@@ -92,6 +92,117 @@ func TestLimitTakesTheBest(t *testing.T) {
 	}
 }
 
+// TestSpreadTakesTheBest compares with picking one by one, the best of those who break the fewest spreads; scores differ,
+// so there is one answer.
+func TestSpreadTakesTheBest(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(37, 38))
+	for range 800 {
+		n := 1 + rnd.IntN(14)
+		count := rnd.IntN(n + 2)
+		req := Request{Policy: Policy{Selector: &Selector{}, Limit: &Limit{Count: &count, Scorers: []Scorer{{Name: "x", Property: "x"}}}}}
+		for _, by := range []string{"region", "zone"}[rnd.IntN(2):] {
+			req.Policy.Limit.Spread = append(req.Policy.Limit.Spread, Spread{By: by, MaxSkew: 1 + rnd.IntN(2), MinDomains: rnd.IntN(4), Soft: rnd.IntN(2) == 0})
+		}
+		var clusters []Cluster
+		for i, x := range rnd.Perm(n) {
+			clusters = append(clusters, Cluster{Name: fmt.Sprintf("c%02d", i), Region: pick(rnd, "a", "b", "c"),
+				Zones: pick(rnd, nil, []string{"1"}, []string{"2"}, []string{"1", "3"}), Properties: map[string]string{"x": strconv.Itoa(x)}})
+			if len(req.Previous) < count && rnd.IntN(4) == 0 {
+				req.Previous = append(req.Previous, Decision{Cluster: clusters[i].Name, Selected: true})
+			}
+		}
+		got, err := Select(req, fleetOf(t, clusters...))
+		require.NoError(t, err)
+		require.Equal(t, pickTwin(req, clusters), got, "%+v %+v", req.Policy.Limit, clusters)
+	}
+}
+
+func pickTwin(req Request, clusters []Cluster) []string {
+	in := map[string]bool{}
+	for _, d := range req.Previous {
+		in[d.Cluster] = true
+	}
+	domains := func(c Cluster, s Spread) []string {
+		return map[string][]string{"region": {c.Region}, "zone": c.Zones}[s.By]
+	}
+	for len(in) < *req.Policy.Limit.Count {
+		best, bestBroken, bestX := "", 0, 0
+		for _, c := range clusters {
+			broken, out := 0, in[c.Name]
+			for _, s := range req.Policy.Limit.Spread {
+				counts := map[string]int{}
+				for _, other := range clusters {
+					for _, domain := range domains(other, s) {
+						if counts[domain] += 0; in[other.Name] {
+							counts[domain]++
+						}
+					}
+				}
+				least, emptiest := 1<<30, 1<<30
+				for _, n := range counts {
+					least = min(least, n)
+				}
+				if len(counts) < s.MinDomains {
+					least = 0
+				}
+				for _, domain := range domains(c, s) {
+					emptiest = min(emptiest, counts[domain])
+				}
+				if emptiest+1-least > s.MaxSkew || len(domains(c, s)) == 0 {
+					broken++
+					out = out || !s.Soft
+				}
+			}
+			x, _ := strconv.Atoi(c.Properties["x"])
+			if !out && (best == "" || broken < bestBroken || broken == bestBroken && x > bestX) {
+				best, bestBroken, bestX = c.Name, broken, x
+			}
+		}
+		if best == "" {
+			break
+		}
+		in[best] = true
+	}
+	out := []string{}
+	for _, c := range clusters {
+		if in[c.Name] {
+			out = append(out, c.Name)
+		}
+	}
+	return out
+}
+
+// TestScorersOfEachKind: what is preferred, what somebody else says, and how they add up or come one after the other.
+func TestScorersOfEachKind(t *testing.T) {
+	f := fleetOf(t, Cluster{Name: "a", Labels: map[string]string{"disk": "ssd"}}, Cluster{Name: "b"}, Cluster{Name: "c", Labels: map[string]string{"disk": "ssd"}}, Cluster{Name: "d", Taints: []Taint{{Key: "x", Effect: preferNoSchedule}}})
+	three, five, nine := 3.0, 5.0, 9.0
+	req := Request{Verdicts: []Verdict{{Source: "cost", Cluster: "a", Score: &nine}, {Source: "cost", Cluster: "b", Score: &three}, {Source: "cost", Cluster: "c", Score: &five}, {Source: "cost", Cluster: "d", Score: &three}}}
+	one := 1
+	req.Policy = Policy{Selector: &Selector{}, Limit: &Limit{Count: &one, Scorers: []Scorer{
+		{Name: "ssd", Prefer: &Selector{MatchLabels: map[string]string{"disk": "ssd"}}}, {Name: "cost", Verdict: "cost", Weight: -3}, {Name: "soft", Taints: true},
+	}}}
+	result, err := Decide(req, f)
+	require.NoError(t, err)
+	require.Equal(t, "1 of 4 selected\n"+
+		"- a  Outscored: others were picked by limit; -20 points: ssd=100 cost=100 soft=100\n"+
+		"+ b  Chosen: picked by limit; 20 points: ssd=0 cost=0 soft=100\n"+
+		"- c  Outscored: others were picked by limit; 20 points: ssd=100 cost=33.3333 soft=100\n"+
+		"- d  Outscored: others were picked by limit; 0 points: ssd=0 cost=0 soft=0\n", result.Explain())
+	req.Policy.Limit.Lexicographic = true
+	got, err := Select(req, f)
+	require.NoError(t, err)
+	require.Equal(t, []string{"c"}, got, "first ssd, then the lower cost")
+	margin := 66.7
+	req.Policy.Limit.Margin, req.Previous = &margin, []Decision{{Cluster: "a", Selected: true}}
+	got, err = Select(req, f)
+	require.NoError(t, err)
+	require.Equal(t, []string{"a"}, got, "c is better by 66.6667 points of the first score that differs")
+	margin = 66.6
+	got, err = Select(req, f)
+	require.NoError(t, err)
+	require.Equal(t, []string{"c"}, got)
+}
+
 // TestMissingScores: what no data is worth, of clusters that are open and of one that is there but closed.
 func TestMissingScores(t *testing.T) {
 	cpu := func(name, value string, taints ...Taint) Cluster {
@@ -120,10 +231,18 @@ func TestMissingScores(t *testing.T) {
 		require.Equal(t, []Score{{Scorer: "cpu", Points: row.points, Missing: true}}, result.Decisions[3].Scores)
 		require.Equal(t, 100.0, result.Decisions[4].Scores[0].Points, "cut to the range of the open ones")
 		require.Equal(t, map[bool]Reason{true: Unscored, false: Outscored}[row.missing == "Exclude"], result.Decisions[3].Reason)
+		many := 9
+		got, err := Select(withLimit(req, func(l *Limit) { l.Count = &many }), f)
+		require.NoError(t, err)
+		require.Equal(t, row.missing != "Exclude", slices.Contains(got, "none"))
+		got, err = Select(withLimit(req, func(l *Limit) { l.Count, l.Spread = &many, []Spread{{By: "nothing"}} }), f)
+		require.NoError(t, err)
+		require.Equal(t, []string{"there"}, got, "nobody has a domain, and who is there stays")
+
 		req.Previous = append(req.Previous, Decision{Cluster: "none", Selected: true})
 		margin := 0.0
 		req.Policy.Limit.Margin = &margin
-		got, err := Select(req, f)
+		got, err = Select(req, f)
 		require.NoError(t, err)
 		require.Contains(t, got, "none", "a choice without data is not replaced")
 	}

@@ -14,7 +14,7 @@ import (
 
 func TestPropertyTypes(t *testing.T) {
 	c := Cluster{Name: "x", Provider: "metal", Region: "eu", Zones: []string{"a", "b"}, Properties: map[string]string{
-		"mem": "64Gi", "load": "1500m", "version": "v1.29.3-gke.100", "short": "1.30", "word": "zwölf", "name": "shadowed",
+		"mem": "64Gi", "load": "1500m", "whole": "-2000m", "version": "v1.29.3-gke.100", "short": "1.30", "word": "zwölf", "name": "shadowed",
 		"zone.topology.k8s.io": "p",
 	}, Labels: map[string]string{"tier": "gold", "mem": "1"}}
 	for _, row := range []struct {
@@ -28,6 +28,10 @@ func TestPropertyTypes(t *testing.T) {
 		{Property{Name: "mem", Operator: "In", Values: []string{"65536Mi"}, Type: "Quantity"}, yes},
 		{Property{Name: "mem", Operator: "Lt", Values: []string{"1"}, Type: "Number"}, unknown},
 		{Property{Name: "load", Operator: "Lt", Values: []string{"1.6"}}, yes},
+		{Property{Name: "load", Operator: "In", Values: []string{"1.5", "x"}, Type: "String"}, no},
+		{Property{Name: "load", Operator: "In", Values: []string{"0.0015k", "2"}, Type: "Quantity"}, yes},
+		{Property{Name: "whole", Operator: "In", Values: []string{"-2"}, Type: "Quantity"}, yes},
+		{Property{Name: "whole", Operator: "In", Values: []string{"-2.0"}, Type: "Quantity"}, yes},
 		{Property{Name: "load", Operator: "Le", Values: []string{"1.4999999999"}}, yes}, // exact to nine decimals, rounded up
 		{Property{Name: "load", Operator: "Le", Values: []string{"1.499999999"}}, no},
 		{Property{Name: "version", Operator: "Ge", Values: []string{"1.29.3"}, Type: "Version"}, no}, // a suffix comes before
