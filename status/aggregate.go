@@ -40,7 +40,7 @@ const (
 	GapBadTime          = "BadTime"          // a time or duration that does not parse
 	GapNoType           = "NoType"           // a condition without type
 	GapUnknownValue     = "UnknownValue"     // a value that the field's order does not know
-	GapOverflow         = "Overflow"         // the sum is more than an int64 holds
+	GapOverflow         = "Overflow"         // the sum, or a binary quantity, is more than an int64 holds
 	GapOutdated         = "Outdated"         // the copy is not known to be of the latest template
 	GapNotObserved      = "NotObserved"      // the member's controller has not seen the latest copy
 	GapFutureGeneration = "FutureGeneration" // it claims to have seen a later copy than there is
@@ -101,6 +101,7 @@ type aggregation struct {
 type row struct {
 	Field
 	path   []string
+	again  bool              // an earlier row reads the same field
 	one    *tally            // without a * in the path
 	many   map[string]*tally // with one: by path as found
 	holes  int               // members whose value could not be used
@@ -125,6 +126,7 @@ func (a *aggregation) open(fields []Field) {
 			a.gap("", f.Path, GapInvalidField, err.Error())
 			continue
 		}
+		r.again = slices.ContainsFunc(a.rows, func(o row) bool { return slices.Equal(o.path, r.path) })
 		a.rows = append(a.rows, r)
 	}
 }
@@ -195,16 +197,24 @@ func (a *aggregation) status(m *Member, twin bool) (map[string]any, bool) {
 	return status, true
 }
 
-// read takes in one report by all rows: what one member says lies together in memory.
+// read takes in one report by all rows: what one member says lies together in memory. When all its fields are found,
+// the other rows need not look.
 func (a *aggregation) read(s *source) {
+	left := len(s.parent)
 	for i := range a.rows {
 		r := &a.rows[i]
 		if r.many != nil || len(r.path) > 1 {
 			a.descend(r, nil, &source{s.member, s.parent, s.parent})
 			continue
 		}
+		if left == 0 && r.Reduce != Observed {
+			continue
+		}
 		if s.value = s.parent[r.path[0]]; s.value != nil {
 			a.add(r, r.one, r.path, s)
+			if !r.again {
+				left--
+			}
 		} else if r.Reduce == Observed {
 			r.absent = append(r.absent, s.member.Cluster)
 		}
@@ -348,13 +358,15 @@ func joinPath(path []string) string {
 	return printPath(segments)
 }
 
-// clone copies decoded JSON.
+// clone copies decoded JSON without the nulls of objects: a field that is null is absent.
 func clone(v any) any {
 	switch x := v.(type) {
 	case map[string]any:
 		out := make(map[string]any, len(x))
 		for k, e := range x {
-			out[k] = clone(e)
+			if e != nil {
+				out[k] = clone(e)
+			}
 		}
 		return out
 	case []any:

@@ -311,3 +311,22 @@ func TestAggregateOverflow(t *testing.T) {
 	require.Empty(t, status)
 	require.Equal(t, []Gap{{Path: "n", Reason: GapOverflow}}, gaps)
 }
+
+// TestAggregateReadsEveryField has more rows than fields, two of them for one field, and the one that misses its field last.
+func TestAggregateReadsEveryField(t *testing.T) {
+	rows := []Field{{Path: "n", Reduce: Sum}, {Path: "n", Reduce: Max}, {Path: "deep", Reduce: First}, {Path: "last", Reduce: Sum},
+		{Path: "deep.*.n", Reduce: Sum}, {Path: "none", Reduce: Sum}, {Path: "observedGeneration", Reduce: Observed}}
+	live := map[string]any{"n": int64(1), "last": int64(2), "deep": map[string]any{"a": map[string]any{"n": int64(3)}}}
+	speaking := Member{Cluster: "b", Live: map[string]any{"metadata": map[string]any{"generation": int64(1)},
+		"status": map[string]any{"n": int64(5), "observedGeneration": int64(1), "deep": live["deep"]}}, Generation: 1}
+	status, gaps := Aggregate(metav1.GroupKind{}, []Member{{Cluster: "a", Live: map[string]any{"status": live}}, speaking}, rows...)
+	require.Equal(t, map[string]any{"n": int64(5), "last": int64(2), "deep": map[string]any{"a": map[string]any{"n": int64(6)}}}, status)
+	require.Equal(t, []Gap{{"a", "observedGeneration", GapNotObserved, "not reported"}}, gaps)
+}
+
+func TestAggregateDropsNulls(t *testing.T) {
+	live := map[string]any{"status": map[string]any{"running": nil, "state": map[string]any{"phase": nil}, "taskStatusCount": nil}}
+	status, gaps := Aggregate(metav1.GroupKind{Group: "batch.volcano.sh", Kind: "Job"}, []Member{{Cluster: "a", Live: live}})
+	require.Equal(t, map[string]any{"state": map[string]any{}}, status)
+	require.Empty(t, gaps)
+}

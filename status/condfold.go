@@ -51,7 +51,9 @@ func (f *conditionsFold) add(s *source) []problem {
 			problems = append(problems, wrongType(e, "an object")...)
 			continue
 		}
-		problems = append(problems, f.entry(s.member, m)...)
+		if p := f.entry(s.member, m); p != nil {
+			problems = append(problems, p...)
+		}
 	}
 	return problems
 }

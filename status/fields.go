@@ -98,8 +98,8 @@ func conditionRow(bad ...string) Field {
 func appsFields(kind string) []Field {
 	switch kind {
 	case "Deployment":
-		return with(reduce(Sum, "replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas", "terminatingReplicas"),
-			observed(), Field{Path: "conditions", Reduce: Conditions, Any: []string{"ReplicaFailure"}, Order: []string{"NewReplicaSetAvailable"}})
+		rows := []Field{observed(), {Path: "conditions", Reduce: Conditions, Any: []string{"ReplicaFailure"}, Order: []string{"NewReplicaSetAvailable"}}}
+		return append(rows, reduce(Sum, "replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas", "terminatingReplicas")...)
 	case "ReplicaSet":
 		return replicaFields()
 	case "StatefulSet":

@@ -131,6 +131,7 @@ func unite(into, from map[string]any) {
 		have, isList := into[key].([]any)
 		more, also := v.([]any)
 		switch {
+		case v == nil:
 		case into[key] == nil:
 			into[key] = clone(v)
 		case isList && also:
@@ -175,7 +176,7 @@ func (f *mergeFold) add(s *source) []problem {
 		if f.mark != "" {
 			key = s.member.Cluster + f.mark + key
 		}
-		if f.into[key] == nil {
+		if f.into[key] == nil && v != nil {
 			f.into[key] = clone(v)
 		}
 	}
