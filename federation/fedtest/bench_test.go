@@ -6,6 +6,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
 
 	"github.com/confed-project/confed/federation/fedtest"
@@ -37,7 +39,7 @@ spec:
       volumes: [{name: config, configMap: {name: web}}, {name: tmp, emptyDir: {}}]
 `
 
-func parse(b *testing.B, text string) *unstructured.Unstructured {
+func parse(b testing.TB, text string) *unstructured.Unstructured {
 	obj := &unstructured.Unstructured{}
 	if err := yaml.Unmarshal([]byte(text), &obj.Object); err != nil {
 		b.Fatal(err)
@@ -83,6 +85,17 @@ func BenchmarkGet(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := member.Get(b.Context(), obj.GroupVersionKind(), nameOf(obj)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkMember(b *testing.B) {
+	name := types.NamespacedName{Name: "default"}
+	b.ReportAllocs()
+	for b.Loop() {
+		member := &fedtest.Member{}
+		if _, err := member.Get(b.Context(), schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}, name); err != nil {
 			b.Fatal(err)
 		}
 	}

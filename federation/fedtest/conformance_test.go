@@ -26,6 +26,13 @@ func TestAMemberIsAClient(t *testing.T) {
 	TestClient(t, func(*testing.T) federation.ClusterClient { return &Member{} })
 }
 
+func TestWhatAClientCannotIsLeftOut(t *testing.T) {
+	lines, err := Transcript(t.Context(), struct{ federation.ClusterClient }{&Member{}})
+	require.NoError(t, err)
+	require.Contains(t, lines, "== replicas are scaled (left out: the client cannot scale)")
+	require.Contains(t, lines, "== a value is changed")
+}
+
 // TestTranscriptStaysTrue keeps what was found to be the same on a real API server. Long answers are cut to their
 // length and a digest.
 func TestTranscriptStaysTrue(t *testing.T) {

@@ -11,14 +11,20 @@ import (
 )
 
 // immutables are the fields that a server does not let anybody change, and what it says then. Behind a kind and path:
-// "invalid" shows the new value, "forbidden" does not; "except" names the fields below the path that may change.
+// "invalid" shows the new value, "forbidden" does not; "except" names the fields below the path that may change. The
+// values of templates are spelled in the server's own way there, a claim's message goes on with a comparison, and the
+// template of a job that is suspended may change a little; otherwise the words are the server's.
 const immutables = `
 ClusterRoleBinding.rbac.authorization.k8s.io roleRef invalid cannot change roleRef
+CustomResourceDefinition.apiextensions.k8s.io spec.names.kind invalid field is immutable
+CustomResourceDefinition.apiextensions.k8s.io spec.scope invalid field is immutable
 DaemonSet.apps spec.selector invalid field is immutable
 Deployment.apps spec.selector invalid field is immutable
 IngressClass.networking.k8s.io spec.controller invalid field is immutable
 Job.batch spec.completions invalid field is immutable
 Job.batch spec.selector invalid field is immutable
+Job.batch spec.template invalid field is immutable
+PersistentVolumeClaim spec forbidden except resources,volumeAttributesClassName spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims
 PriorityClass.scheduling.k8s.io value forbidden may not be changed in an update.
 ReplicaSet.apps spec.selector invalid field is immutable
 RoleBinding.rbac.authorization.k8s.io roleRef invalid cannot change roleRef

@@ -123,7 +123,6 @@ func (m *Member) serveKinds() {
 			continue
 		}
 		m.kinds[kind.GroupVersionKind] = &served{Kind: kind}
-		m.kinds[kind.GroupVersionKind].fresh, m.kinds[kind.GroupVersionKind].defaults = defaultsOf(kind.GroupKind().String())
 	}
 	for _, kind := range m.Kinds {
 		kind.Merge = maps.Clone(kind.Merge)
@@ -148,6 +147,9 @@ func (m *Member) kind(gvk schema.GroupVersionKind) (*served, error) {
 	}
 	if kind.manager != nil {
 		return kind, nil
+	}
+	if kind.builtin {
+		kind.fresh, kind.defaults = defaultsOf(kind.GroupKind().String())
 	}
 	versions := slices.Clone(kind.versions)
 	for other := range m.kinds {

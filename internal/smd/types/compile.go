@@ -96,7 +96,7 @@ func (n *node) learn(value any) bool {
 	switch value := value.(type) {
 	case map[string]any:
 		for name, content := range value {
-			if n.declares(name, content) {
+			if n.declares(name) {
 				known := len(n.fields)
 				learned = n.field(name).learn(content) || len(n.fields) > known || learned
 			}
@@ -112,7 +112,7 @@ func (n *node) learn(value any) bool {
 }
 
 // declares tells whether name is a field of a type, in contrast to a key or to a part of something atomic.
-func (n *node) declares(name string, content any) bool {
+func (n *node) declares(name string) bool {
 	switch n.how {
 	case "":
 		return true
@@ -229,8 +229,6 @@ func (n *node) tidy(value any) bool {
 	switch value := value.(type) {
 	case nil:
 		return false
-	default:
-		return true
 	case map[string]any:
 		for name, content := range value {
 			below := n.fields[name]
@@ -251,6 +249,7 @@ func (n *node) tidy(value any) bool {
 		}
 		return len(value) > 0
 	}
+	return true
 }
 
 // prune forgets the fields of objects that their types do not have.

@@ -23,10 +23,10 @@ type Kind struct {
 	schema.GroupVersionKind
 	// Merge holds the rules of lists and maps.
 	Merge Merge
-	// Versions are all that are served of the kind; GroupVersionKind's own need not be among them.
+	// Versions are those that the kind has, served or not.
 	Versions []string
 	// Custom is a kind of a CustomResourceDefinition: a server refuses to apply to an object of such a kind whose
-	// managed fields speak of a version that it does not serve, where for a built-in kind it drops the entry.
+	// managed fields speak of a version that there is not, where for a built-in kind it drops the entry.
 	Custom bool
 	// Status is a subresource: the main resource does not own it.
 	Status bool
