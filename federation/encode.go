@@ -46,6 +46,7 @@ type stepJSON struct {
 	Rank         int                   `json:"rank"`
 	Holds        bool                  `json:"holds,omitempty"`
 	Digest       string                `json:"digest,omitempty"`
+	Ignored      string                `json:"ignored,omitempty"`
 	Changes      []Change              `json:"changes,omitempty"`
 	Trace        []override.Change     `json:"trace,omitempty"`
 	Share        *scheduling.Share     `json:"share,omitempty"`
@@ -87,7 +88,7 @@ func EncodePlan(p Plan) ([]byte, error) {
 			Cluster: s.Ref.Cluster, APIVersion: version, Kind: kind, Namespace: s.Ref.Namespace, Name: s.Ref.Name,
 			Verb: s.Verb, Reason: s.Reason, Message: s.Message, Patch: s.Patch, Mend: s.Mend, Manager: s.Manager, Force: s.Force,
 			Precondition: s.Precondition, Delete: s.Delete, Rank: s.Rank, Holds: s.Holds, Digest: s.Digest, Changes: s.Changes,
-			Trace: s.Trace, Share: s.Share,
+			Trace: s.Trace, Share: s.Share, Ignored: s.ignored,
 		}
 		if s.Manifest != nil {
 			out.Steps[i].Manifest = s.Manifest.Object
@@ -114,7 +115,7 @@ func DecodePlan(data []byte) (Plan, error) {
 			Ref:  Ref{Cluster: s.Cluster, GVK: schema.FromAPIVersionAndKind(s.APIVersion, s.Kind), Namespace: s.Namespace, Name: s.Name},
 			Verb: s.Verb, Reason: s.Reason, Message: s.Message, Patch: s.Patch, Mend: s.Mend, Manager: s.Manager, Force: s.Force,
 			Precondition: s.Precondition, Delete: s.Delete, Rank: s.Rank, Holds: s.Holds, Digest: s.Digest, Changes: s.Changes,
-			Trace: s.Trace, Share: s.Share,
+			Trace: s.Trace, Share: s.Share, ignored: s.Ignored,
 		}
 		if s.Manifest != nil {
 			step.Manifest = &unstructured.Unstructured{Object: s.Manifest}

@@ -95,7 +95,7 @@ func (s Step) done(live *unstructured.Unstructured) Result {
 	r := s.end(Done, s.Reason, live, nil)
 	// What others asked for between the plan and the answer must be looked at, so it is not settled.
 	if live != nil && s.Digest != "" && !optedOut(live) && live.GetDeletionTimestamp() == nil {
-		r.Settled = Settled{s.Digest, live.GetResourceVersion()}
+		r.Settled = Settled{s.compared(), live.GetResourceVersion()}
 	}
 	return r
 }

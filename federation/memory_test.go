@@ -114,3 +114,18 @@ func TestUndecidedKeepsCopies(t *testing.T) {
 		})
 	}
 }
+
+// TestIgnoreNoMore: what others took while they might is taken back once they may not.
+func TestIgnoreNoMore(t *testing.T) {
+	p := newProgram(t, "a")
+	obj := federation.Object{Template: decode(t, configYAML), Placement: everywhere(), Ignore: []string{"/data/colour"}}
+	p.reconcile(obj)
+	live := p.members.Member("a").Objects()[0]
+	live.Object["data"] = map[string]any{"colour": "red"}
+	_, err := p.members.Member("a").Update(t.Context(), live, "somebody")
+	require.NoError(t, err)
+	_, results := p.reconcile(obj)
+	require.Equal(t, map[string]string{"a": "keep Settled"}, verbs(p.next(obj, results)))
+	obj.Ignore = nil
+	require.Equal(t, map[string]string{"a": "apply Drifted"}, verbs(p.next(obj, results)))
+}

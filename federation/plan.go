@@ -73,7 +73,8 @@ type Step struct {
 	// Share is what the division gave this cluster; nil when replicas are not divided.
 	Share *scheduling.Share
 
-	live *unstructured.Unstructured
+	live    *unstructured.Unstructured
+	ignored string // what of the wish others may have; empty: nothing
 }
 
 // Change is one path where a live object is not as wished.

@@ -109,7 +109,8 @@ func (o Observation) settled() bool {
 	return o.Settled.Digest != "" && o.Live != nil && o.Settled.ResourceVersion == o.Live.GetResourceVersion()
 }
 
-// Settled is the memory of a comparison: the object at this resource version fulfilled the wish with this digest.
+// Settled is the memory of a comparison: the object at this resource version fulfilled the wish with this digest, to which
+// the paths are added that others may take.
 type Settled struct {
 	Digest          string
 	ResourceVersion string

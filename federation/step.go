@@ -218,7 +218,8 @@ func (p Planner) stamp(r Rendered, template string) (map[string]any, error) {
 // compare plans for a copy that is there: is it ours, did the wish change, did it drift?
 func (p *stepper) compare(s Step, o Observation, v *variant) Step {
 	live := o.Live
-	if o.Settled.Digest == s.Digest && o.settled() {
+	s.ignored = strings.Join(p.r.obj.Ignore, " ")
+	if o.settled() && o.Settled.Digest == s.compared() {
 		return s.settled()
 	}
 	if optedOut(live) {
@@ -313,6 +314,9 @@ func (p *stepper) optOut(s Step, live *unstructured.Unstructured) Step {
 	s.Manifest, s.Digest, s.Trace = nil, "", nil // nothing is wished of it any more
 	return p.release(s, live, ReasonOptedOut, "the copy says "+OptOutAnnotation)
 }
+
+// compared is what a remembered comparison was about.
+func (s Step) compared() string { return s.Digest + s.ignored }
 
 func (s Step) settled() Step {
 	s.Manifest = nil
