@@ -13,6 +13,10 @@ func clean(doc map[string]any) map[string]any {
 		out = without(out, "status")
 	}
 	if meta, ok := out["metadata"].(map[string]any); ok {
+		if meta["namespace"] == "" {
+			meta = without(meta, "namespace") // stored by an apply as it is, it would bump versions later
+			out = with(out, "metadata", meta)
+		}
 		if m := without(meta, "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp",
 			"deletionGracePeriodSeconds", "managedFields", "selfLink", "generateName"); len(m) != len(meta) {
 			out = with(out, "metadata", m)

@@ -26,6 +26,8 @@ func TestClean(t *testing.T) {
 		"status and server metadata go": {
 			`{"status":{"a":1},"metadata":{"name":"n","uid":"u","resourceVersion":"1","generation":2,"creationTimestamp":null,"managedFields":[{}],"labels":{"a":"b"},"ownerReferences":[{"name":"x"}]}}`,
 			`{"metadata":{"name":"n","labels":{"a":"b"},"ownerReferences":[{"name":"x"}]}}`},
+		"an empty namespace goes": {
+			`{"metadata":{"name":"n","namespace":"","uid":"u"}}`, `{"metadata":{"name":"n"}}`},
 		"stringData of a secret becomes data and wins": {
 			`{"apiVersion":"v1","kind":"Secret","data":{"a":"QQ==","b":"Qg=="},"stringData":{"b":"x"}}`,
 			`{"apiVersion":"v1","kind":"Secret","data":{"a":"QQ==","b":"eA=="}}`},
