@@ -46,6 +46,7 @@ type renderer struct {
 	overrides             []compiledOverride
 	retain, ignore        []ownership.Path
 	rank                  int
+	parts                 []string // the top-level keys of the template but apiVersion, kind and metadata
 	template              string // its digest, of a lazy object
 }
 
@@ -71,6 +72,11 @@ func newRenderer(obj Object) (r *renderer, err error) {
 		}
 	}
 	r.doc = clean(t.Object)
+	for key := range r.doc {
+		if key != "apiVersion" && key != "kind" && key != "metadata" {
+			r.parts = append(r.parts, key)
+		}
+	}
 	if obj.Lazy {
 		r.template = digest(r.doc)
 	}

@@ -106,7 +106,11 @@ type Observation struct {
 
 // settled reports that the remembered comparison is about this very version: an object of ours, then.
 func (o Observation) settled() bool {
-	return o.Settled.Digest != "" && o.Live != nil && o.Settled.ResourceVersion == o.Live.GetResourceVersion()
+	if o.Settled.Digest == "" || o.Live == nil {
+		return false
+	}
+	meta, _ := o.Live.Object["metadata"].(map[string]any)
+	return meta["resourceVersion"] == o.Settled.ResourceVersion
 }
 
 // Settled is the memory of a comparison: the object at this resource version fulfilled the wish with this digest, to which

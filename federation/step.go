@@ -67,19 +67,14 @@ func (p *stepper) notServed(s Step) Step {
 	return s.as(Keep, ReasonUnselected, message)
 }
 
-// partial reports an observation of which only apiVersion, kind and metadata are known.
+// partial reports an observation of which only apiVersion, kind and metadata are known: it has no other part of the wish.
 func (r *renderer) partial(live *unstructured.Unstructured) bool {
-	if live == nil {
-		return false
+	for _, key := range r.parts {
+		if _, ok := live.Object[key]; ok {
+			return false
+		}
 	}
-	known, wished := false, false
-	for key := range live.Object {
-		known = known || key != "apiVersion" && key != "kind" && key != "metadata"
-	}
-	for key := range r.doc {
-		wished = wished || key != "apiVersion" && key != "kind" && key != "metadata"
-	}
-	return wished && !known
+	return len(r.parts) > 0
 }
 
 func (p *stepper) is(live *unstructured.Unstructured) bool {
