@@ -6,9 +6,11 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/confed-project/confed/federation"
 	"github.com/confed-project/confed/federation/fedtest"
+	"github.com/confed-project/confed/override"
 	"github.com/confed-project/confed/placement"
 )
 
@@ -128,4 +130,33 @@ func TestIgnoreNoMore(t *testing.T) {
 	require.Equal(t, map[string]string{"a": "keep Settled"}, verbs(p.next(obj, results)))
 	obj.Ignore = nil
 	require.Equal(t, map[string]string{"a": "apply Drifted"}, verbs(p.next(obj, results)))
+}
+
+// TestForeignObjectIsNoCopy: an object of others makes its cluster no holder, whatever the step is held for.
+func TestForeignObjectIsNoCopy(t *testing.T) {
+	bad := []federation.Override{{Clusters: everywhere(), Layer: override.Layer{Edits: []override.Edit{override.Patch{Op: "remove", Path: "/data/nope"}}}}}
+	for name, test := range map[string]struct {
+		obj  federation.Object
+		want string
+	}{
+		"not ours":     {federation.Object{}, "hold NotOwned"},
+		"no manifest":  {federation.Object{Overrides: bad}, "hold InvalidManifest"},
+		"suspended":    {federation.Object{Adopt: federation.AdoptAlways, Suspend: everywhere()}, "hold Suspended"},
+		"not selected": {federation.Object{Placement: placement.Policy{Clusters: []string{}}}, "keep Unselected"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newProgram(t, "a")
+			_, err := p.members.Member("a").Create(t.Context(), decode(t, configYAML), metav1.CreateOptions{FieldManager: "somebody"})
+			require.NoError(t, err)
+			obj := test.obj
+			obj.Template = decode(t, configYAML)
+			if obj.Placement.Clusters == nil {
+				obj.Placement = everywhere()
+			}
+			p.snap.Holders = nil
+			plan := p.plan(obj)
+			require.Equal(t, map[string]string{"a": test.want}, verbs(plan))
+			require.Empty(t, plan.Holders())
+		})
+	}
 }

@@ -49,7 +49,7 @@ func (p *stepper) step(o Observation) Step {
 	default:
 		return s.hold(ReasonUnobserved, "not looked at yet")
 	}
-	s.Holds = o.State == Present
+	s.Holds = o.State == Present && (p.holder || label(o.Live, p.Owner.Key) == p.Owner.Value)
 	if !p.wishes() {
 		return p.unwished(s, o)
 	}
@@ -230,7 +230,6 @@ func (p *stepper) compare(s Step, o Observation, v *variant) Step {
 	switch {
 	case label(live, p.Owner.Key) != p.Owner.Value:
 		if refused := p.refuse(v, live); refused != "" {
-			s.Holds = p.holder
 			return s.hold(ReasonNotOwned, refused)
 		}
 		reason, message = ReasonAdopted, "was not ours"
@@ -264,6 +263,7 @@ func (p *stepper) compare(s Step, o Observation, v *variant) Step {
 
 // apply adds to a step under what conditions its manifest is applied, and what goes before.
 func (p *stepper) apply(s Step, live *unstructured.Unstructured, entries ownership.Entries) Step {
+	s.Holds = true
 	s.Precondition.UID = ptr(live.GetUID())
 	s.Force = !p.r.obj.HoldConflicts
 	var former []string
