@@ -81,10 +81,15 @@ func (p Planner) divide(r *renderer, clusters []candidate, snap Snapshot) (undiv
 	}
 	// The shares come in the order of the targets, which are some of the selected, in their order.
 	for i, j := 0, 0; i < len(result.Shares) && j < len(selected); j++ {
-		if selected[j].cluster.Name == result.Shares[i].Name {
-			selected[j].share = &result.Shares[i]
-			i++
+		if selected[j].cluster.Name != result.Shares[i].Name {
+			continue
 		}
+		// A silent member runs its last share, even where that is more than there is to divide.
+		last := selected[j].share
+		if last == nil || last.Replicas <= result.Shares[i].Replicas || snap.Observed[r.ref(selected[j].cluster.Name).Key()].State != Unknown {
+			selected[j].share = &result.Shares[i]
+		}
+		i++
 	}
 	if err := r.follow(selected, key); err != nil {
 		return err, err

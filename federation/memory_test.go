@@ -160,3 +160,24 @@ func TestForeignObjectIsNoCopy(t *testing.T) {
 		})
 	}
 }
+
+// TestSilentMemberKeepsMoreThanThereIs: fewer replicas are wished than a silent member runs. What it runs is remembered, so
+// that others do not run what it has once more are wished again.
+func TestSilentMemberKeepsMoreThanThereIs(t *testing.T) {
+	p := newProgram(t, "a", "b")
+	obj := federation.Object{Template: decode(t, webYAML), Placement: everywhere(), Replicas: &federation.Replicas{Total: ptr(int64(8))}}
+	shares := func(total int64) (a, b int64) {
+		obj.Replicas = &federation.Replicas{Total: &total}
+		p.reconcile(obj)
+		return p.snap.Shares[0].Replicas, p.snap.Shares[1].Replicas
+	}
+	for _, step := range []struct{ total, a, b int64 }{{8, 4, 4}, {2, 0, 4}, {10, 6, 4}} {
+		a, b := shares(step.total)
+		require.Equal(t, []int64{step.a, step.b}, []int64{a, b}, "of %d", step.total)
+		p.members.Member("b").Break(fedtest.Refused())
+	}
+	shares(2)
+	p.members.Member("b").Break(fedtest.Fault{})
+	a, b := shares(2)
+	require.EqualValues(t, 2, a+b)
+}
