@@ -116,7 +116,7 @@ func (b Bundle) dependencies() ([][]int, error) {
 	index := make(map[Key]int, len(b))
 	for i, item := range b {
 		if item.Object.Template == nil {
-			return nil, &Error{Field: fmt.Sprintf("bundle[%d].template", i), Err: fmt.Errorf("%w: missing", ErrInvalid)}
+			continue // Plan says what is wrong with it
 		}
 		key := keyOf(item.Object)
 		if first, ok := index[key]; ok {
@@ -127,6 +127,9 @@ func (b Bundle) dependencies() ([][]int, error) {
 	}
 	after := make([][]int, len(b))
 	for i, item := range b {
+		if item.Object.Template == nil {
+			continue
+		}
 		for n, key := range item.After {
 			key.Cluster = ""
 			other, ok := index[key]

@@ -5,8 +5,9 @@ import (
 	"maps"
 )
 
-// clean drops from a wish what must never be sent: nulls, empty lists, status and server-set metadata; stringData of a
-// Secret becomes data. It shares every subtree that needs no change.
+// clean drops from a wish what must never be sent: nulls, empty lists, status, server-set metadata, finalizers, and owner
+// references, whose owners are of another cluster; stringData of a Secret becomes data. It shares every subtree that needs
+// no change.
 func clean(doc map[string]any) map[string]any {
 	out := compact(doc).(map[string]any)
 	if _, ok := out["status"]; ok {
@@ -18,7 +19,7 @@ func clean(doc map[string]any) map[string]any {
 			out = with(out, "metadata", meta)
 		}
 		if m := without(meta, "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp",
-			"deletionGracePeriodSeconds", "managedFields", "selfLink", "generateName"); len(m) != len(meta) {
+			"deletionGracePeriodSeconds", "managedFields", "selfLink", "generateName", "ownerReferences", "finalizers"); len(m) != len(meta) {
 			out = with(out, "metadata", m)
 		}
 	}
@@ -29,9 +30,11 @@ func clean(doc map[string]any) map[string]any {
 			data = make(map[string]any, len(text))
 		}
 		for k, v := range text {
-			if s, ok := v.(string); ok {
-				data[k] = base64.StdEncoding.EncodeToString([]byte(s))
+			s, ok := v.(string)
+			if !ok {
+				return out // the member will say what is wrong with it
 			}
+			data[k] = base64.StdEncoding.EncodeToString([]byte(s))
 		}
 		out = with(without(out, "stringData"), "data", data)
 	}

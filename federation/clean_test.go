@@ -24,8 +24,8 @@ func TestClean(t *testing.T) {
 			`{"a":null,"b":[],"c":{},"d":{"e":null,"f":{"g":[]},"h":[{"i":null}]}}`,
 			`{"c":{},"d":{"f":{},"h":[{}]}}`},
 		"status and server metadata go": {
-			`{"status":{"a":1},"metadata":{"name":"n","uid":"u","resourceVersion":"1","generation":2,"creationTimestamp":null,"managedFields":[{}],"labels":{"a":"b"},"ownerReferences":[{"name":"x"}]}}`,
-			`{"metadata":{"name":"n","labels":{"a":"b"},"ownerReferences":[{"name":"x"}]}}`},
+			`{"status":{"a":1},"metadata":{"name":"n","uid":"u","resourceVersion":"1","generation":2,"creationTimestamp":null,"managedFields":[{}],"labels":{"a":"b"},"finalizers":["x"],"ownerReferences":[{"name":"x"}]}}`,
+			`{"metadata":{"name":"n","labels":{"a":"b"}}}`},
 		"an empty namespace goes": {
 			`{"metadata":{"name":"n","namespace":"","uid":"u"}}`, `{"metadata":{"name":"n"}}`},
 		"stringData of a secret becomes data and wins": {

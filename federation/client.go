@@ -2,6 +2,7 @@ package federation
 
 import (
 	"context"
+	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -33,3 +34,15 @@ type ClusterClient interface {
 
 // Clients finds the connection to a cluster by name. An error concerns that cluster alone.
 type Clients func(cluster string) (ClusterClient, error)
+
+// find never returns nil for both.
+func (c Clients) find(cluster string) (ClusterClient, error) {
+	if c == nil {
+		return nil, &Error{Cluster: cluster, Field: "clients", Err: fmt.Errorf("%w: missing", ErrInvalid)}
+	}
+	client, err := c(cluster)
+	if err == nil && client == nil {
+		err = &Error{Cluster: cluster, Field: "clients", Err: fmt.Errorf("%w: neither a client nor an error", ErrInvalid)}
+	}
+	return client, err
+}

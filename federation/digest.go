@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"hash"
 	"maps"
 	"math"
@@ -73,8 +74,10 @@ func (e *encoder) value(v any) {
 			return
 		}
 		e.head('f', math.Float64bits(t))
-	default:
+	case nil:
 		e.head('n', 0)
+	default:
+		e.text('?', fmt.Sprintf("%T %v", t, t)) // not decoded JSON; see decoded
 	}
 }
 

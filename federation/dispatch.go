@@ -61,7 +61,9 @@ const (
 
 // Dispatch carries the plan out and returns exactly one Result per Step, in the order of the plan, keep and hold
 // included. It returns when every step has ended; when ctx ends, the rest fail with its error. No goroutine outlives the
-// call. Nothing is tried twice: what failed is observed and planned again.
+// call. Unless Retries says so nothing is tried twice: what failed is observed and planned again. A step that no planner makes
+// (without a manifest, of another object than it says, without the observed UID) and a second step for one object are
+// Failed with ErrInvalid.
 func (d Dispatcher) Dispatch(ctx context.Context, plan Plan) []Result {
 	results := make([]Result, len(plan.Steps))
 	for i, r := range d.run(ctx, plan) {
@@ -103,10 +105,18 @@ func (d Dispatcher) run(ctx context.Context, plan Plan) iter.Seq2[int, Result] {
 		defer lanes.Wait()
 		defer cancel()
 		places := semaphore.NewWeighted(int64(orDefault(d.Limit, 256)))
-		for _, steps := range lanesOf(plan.Steps) {
+		steps := slices.Clone(plan.Steps)
+		seen := make(map[Key]bool, len(steps))
+		for i, s := range steps {
+			if seen[s.Ref.Key()] && s.Verb != Keep && s.Verb != Hold {
+				steps[i].Verb = twice
+			}
+			seen[s.Ref.Key()] = true
+		}
+		for _, order := range lanesOf(steps) {
 			lanes.Go(func() {
 				l := lane{Dispatcher: d, places: places}
-				l.run(ctx, plan.Steps, steps, func(i int, r Result) { results <- ended{i, r} })
+				l.run(ctx, steps, order, func(i int, r Result) { results <- ended{i, r} })
 			})
 		}
 		for range plan.Steps {
@@ -117,6 +127,9 @@ func (d Dispatcher) run(ctx context.Context, plan Plan) iter.Seq2[int, Result] {
 		}
 	}
 }
+
+// twice marks a second step for one object; it is no verb, so the step fails.
+const twice Verb = "second step for one object"
 
 func orDefault(n, def int) int {
 	if n > 0 {

@@ -3,6 +3,8 @@ package federation
 import (
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -53,7 +55,9 @@ func (p Planner) divide(r *renderer, clusters []candidate, snap Snapshot) (undiv
 	}
 	last := make(map[string]*scheduling.Share, len(snap.Shares))
 	for i := range snap.Shares {
-		last[snap.Shares[i].Name] = &snap.Shares[i]
+		if snap.Shares[i].Replicas >= 0 {
+			last[snap.Shares[i].Name] = &snap.Shares[i]
+		}
 	}
 	var selected []*candidate
 	for i := range clusters {
@@ -79,17 +83,19 @@ func (p Planner) divide(r *renderer, clusters []candidate, snap Snapshot) (undiv
 		err = r.fail("", "replicas", err)
 		return err, err
 	}
-	// The shares come in the order of the targets, which are some of the selected, in their order.
-	for i, j := 0, 0; i < len(result.Shares) && j < len(selected); j++ {
-		if selected[j].cluster.Name != result.Shares[i].Name {
-			continue
-		}
+	before := make([]*scheduling.Share, len(selected))
+	for i, c := range selected {
+		before[i] = c.share
+	}
+	if err := hand(result, total, len(targets), selected); err != nil {
+		err = r.fail("", "replicas.strategy", fmt.Errorf("%q: %w", r.obj.Replicas.Strategy, err))
+		return err, err
+	}
+	for i, c := range selected {
 		// A silent member runs its last share, even where that is more than there is to divide.
-		last := selected[j].share
-		if last == nil || last.Replicas <= result.Shares[i].Replicas || snap.Observed[r.ref(selected[j].cluster.Name).Key()].State != Unknown {
-			selected[j].share = &result.Shares[i]
+		if last := before[i]; last != nil && last.Replicas > c.share.Replicas && snap.Observed[r.ref(c.cluster.Name).Key()].State == Unknown {
+			c.share = last
 		}
-		i++
 	}
 	if err := r.follow(selected, key); err != nil {
 		return err, err
@@ -100,6 +106,40 @@ func (p Planner) divide(r *renderer, clusters []candidate, snap Snapshot) (undiv
 	return nil, err
 }
 
+// hand gives every target its share, and finds what a strategy must not return. The shares normally come in the order of
+// the targets, which are some of the selected, in their order.
+func hand(result scheduling.Result, total int64, targets int, selected []*candidate) error {
+	shares := result.Shares
+	byName := func(a scheduling.Share, name string) int { return strings.Compare(a.Name, name) }
+	if !slices.IsSortedFunc(shares, func(a, b scheduling.Share) int { return strings.Compare(a.Name, b.Name) }) {
+		shares = slices.SortedFunc(slices.Values(shares), func(a, b scheduling.Share) int { return strings.Compare(a.Name, b.Name) })
+	}
+	sum, found := result.Unplaced, 0
+	for _, s := range shares {
+		if s.Replicas < 0 || sum > math.MaxInt64-s.Replicas {
+			return fmt.Errorf("%w: %d replicas for %q", ErrInvalid, s.Replicas, s.Name)
+		}
+		sum += s.Replicas
+	}
+	given := make([]*scheduling.Share, len(selected))
+	for i, c := range selected {
+		if at, ok := slices.BinarySearchFunc(shares, c.cluster.Name, byName); ok {
+			given[i] = &shares[at]
+			found++
+		}
+	}
+	if found != targets || len(shares) != targets || sum != total || result.Unplaced < 0 {
+		return fmt.Errorf("%w: %d shares for %d targets, which with %d unplaced make %d of %d",
+			ErrInvalid, len(shares), targets, result.Unplaced, sum, total)
+	}
+	for i, share := range given {
+		if share != nil {
+			selected[i].share = share
+		}
+	}
+	return nil
+}
+
 var errUnplaced = errors.New("no cluster has room for all replicas")
 
 func (p Planner) division(r *renderer) (int64, scheduling.Strategy, error) {
@@ -107,8 +147,8 @@ func (p Planner) division(r *renderer) (int64, scheduling.Strategy, error) {
 	if r.counts == nil {
 		return 0, nil, r.fail("", "replicas.path", fmt.Errorf("%w: %s", ErrNoReplicasPath, r.gvk.GroupKind()))
 	}
-	strategy, ok := p.Strategies[want.Strategy]
-	if !ok {
+	strategy := p.Strategies[want.Strategy]
+	if strategy == nil {
 		switch want.Strategy {
 		case "", "Weighted":
 			strategy = scheduling.Weighted

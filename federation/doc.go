@@ -16,8 +16,8 @@
 //
 // # How members are written to
 //
-// What is absent is created by a POST, which cannot adopt what appeared meanwhile. Everything else is a server-side apply
-// under the observed UID. A digest of the wish in an annotation tells whether the wish changed; whether somebody else
+// What is absent is created by a POST, which cannot adopt what appeared meanwhile. Every later change of
+// content is a server-side apply under the observed UID. A digest of the wish in an annotation tells whether the wish changed; whether somebody else
 // changed what is ours is told by the managed fields: our entry must cover every path of the wish. Fields that are not
 // sent belong to others, so labels, sidecars and addresses of the member survive. Only what bears our owner label is
 // changed, and only what also carries our managed-fields entry is deleted.

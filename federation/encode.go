@@ -18,6 +18,7 @@ import (
 
 // planJSON is the wire form of a Plan.
 type planJSON struct {
+	Planned   bool                 `json:"planned,omitempty"`
 	Redacted  bool                 `json:"redacted,omitempty"`
 	Steps     []stepJSON           `json:"steps"`
 	Decisions []placement.Decision `json:"decisions,omitempty"`
@@ -78,7 +79,7 @@ func (p *Plan) UnmarshalJSON(data []byte) error {
 // EncodePlan encodes everything, so that the plan can be carried out later or elsewhere. The output is secret wherever
 // the plan is about Secrets.
 func EncodePlan(p Plan) ([]byte, error) {
-	out := planJSON{Redacted: p.Redacted, Decisions: p.Decisions, Shortfall: p.Shortfall, Next: p.Next, Finished: p.Finished, Steps: make([]stepJSON, len(p.Steps))}
+	out := planJSON{Planned: p.planned, Redacted: p.Redacted, Decisions: p.Decisions, Shortfall: p.Shortfall, Next: p.Next, Finished: p.Finished, Steps: make([]stepJSON, len(p.Steps))}
 	for _, err := range p.Errs {
 		out.Errors = append(out.Errors, err.Error())
 	}
@@ -103,7 +104,7 @@ func DecodePlan(data []byte) (Plan, error) {
 	if err := utiljson.Unmarshal(data, &in); err != nil {
 		return Plan{}, &Error{Field: "plan", Err: fmt.Errorf("%w: %w", ErrInvalid, err)}
 	}
-	p := Plan{Redacted: in.Redacted, Decisions: in.Decisions, Shortfall: in.Shortfall, Next: in.Next, Finished: in.Finished}
+	p := Plan{planned: in.Planned, Redacted: in.Redacted, Decisions: in.Decisions, Shortfall: in.Shortfall, Next: in.Next, Finished: in.Finished}
 	for _, text := range in.Errors {
 		p.Errs = append(p.Errs, errors.New(text))
 	}

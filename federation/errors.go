@@ -27,7 +27,10 @@ type Error struct {
 
 // Error prints the known parts before the cause.
 func (e *Error) Error() string {
-	text := e.Err.Error()
+	text := "unknown error"
+	if e.Err != nil {
+		text = e.Err.Error()
+	}
 	if e.Field != "" {
 		text = e.Field + ": " + text
 	}

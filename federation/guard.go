@@ -3,7 +3,8 @@ package federation
 import "maps"
 
 // Allowance is how many copies may still be deleted or released. It is a value shared by many plans, so that plans of one
-// object each, all below a limit, cannot empty a cluster; the program makes a new one for each period.
+// object each, all below a limit, cannot empty a cluster; the program makes a new one for each period. Both limits count,
+// and the zero value allows nothing.
 type Allowance struct {
 	Total      int            // over all clusters
 	PerCluster int            // in each cluster

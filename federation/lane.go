@@ -46,7 +46,7 @@ func (l *lane) run(ctx context.Context, steps []Step, order []int, yield func(in
 	}
 	if l.err = l.places.Acquire(ctx, 1); l.err == nil {
 		defer l.places.Release(1)
-		l.client, l.err = l.Clients(steps[send[0]].Ref.Cluster)
+		l.client, l.err = l.Clients.find(steps[send[0]].Ref.Cluster)
 	}
 	if l.Interval > 0 {
 		l.ticker = time.NewTicker(l.Interval)
@@ -91,6 +91,26 @@ func (s Step) quiet() (Result, bool) {
 	return Result{}, false
 }
 
+// valid refuses steps that no planner makes: made by hand, or read from somewhere and changed.
+func (s Step) valid() error {
+	writes := s.Verb == Create || s.Verb == Apply
+	switch {
+	case !writes && s.Verb != Release && s.Verb != Delete:
+		return fmt.Errorf("%w: verb %q", ErrInvalid, s.Verb)
+	case writes && (s.Manifest == nil || s.Manifest.Object == nil):
+		return fmt.Errorf("%w: no manifest", ErrInvalid)
+	case writes && (s.Manifest.GroupVersionKind() != s.Ref.GVK || s.Manifest.GetName() != s.Ref.Name || s.Manifest.GetNamespace() != s.Ref.Namespace):
+		return fmt.Errorf("%w: the manifest is of another object", ErrInvalid)
+	case s.Verb == Release && s.Patch == nil:
+		return fmt.Errorf("%w: no patch", ErrInvalid)
+	case s.Verb != Delete && s.Manager == "":
+		return fmt.Errorf("%w: no field manager", ErrInvalid)
+	case s.Verb != Create && s.Precondition.UID == nil:
+		return fmt.Errorf("%w: a step that changes what is there needs the UID that was observed", ErrInvalid)
+	}
+	return nil
+}
+
 func (s Step) done(live *unstructured.Unstructured) Result {
 	r := s.end(Done, s.Reason, live, nil)
 	// What others asked for between the plan and the answer must be looked at, so it is not settled.
@@ -103,6 +123,9 @@ func (s Step) done(live *unstructured.Unstructured) Result {
 func (l *lane) do(ctx context.Context, s Step) Result {
 	if l.err != nil {
 		return s.end(Failed, s.Reason, s.live, l.err)
+	}
+	if err := s.valid(); err != nil {
+		return s.end(Failed, s.Reason, s.live, &Error{Object: s.Ref.String(), Cluster: s.Ref.Cluster, Field: "step", Err: err})
 	}
 	var err error
 	for try := 0; ; try++ {

@@ -40,7 +40,7 @@ func Observe(ctx context.Context, clients Clients, targets []Ref) map[Key]Observ
 		_ = places.Acquire(context.WithoutCancel(ctx), 1)
 		members.Go(func() {
 			defer places.Release(1)
-			client, err := clients(name)
+			client, err := clients.find(name)
 			for _, t := range lanes[name] {
 				o := Observation{Err: err}
 				if err == nil {

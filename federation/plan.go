@@ -37,6 +37,8 @@ type Plan struct {
 
 	// Redacted is true when values were masked on the way.
 	Redacted bool
+
+	planned bool // a planner made it: the zero Plan says nothing
 }
 
 // Step is one action on one object in one cluster, with all that Dispatch needs to carry it out.
@@ -129,8 +131,12 @@ const (
 )
 
 // Holders returns the clusters that may hold a copy once the plan was carried out, sorted. A program writes this list
-// down before it dispatches the plan, and hands it back in Snapshot.Holders. The list is never nil.
+// down before it dispatches the plan, and hands it back in Snapshot.Holders. The list is nil, which is unknown, only for a
+// Plan that no Planner made, such as one that came with an error.
 func (p Plan) Holders() []string {
+	if !p.planned && len(p.Steps) == 0 {
+		return nil
+	}
 	holders := []string{}
 	for _, s := range p.Steps {
 		if s.Holds {
@@ -152,9 +158,10 @@ func (p Plan) Shares() []scheduling.Share {
 	return shares
 }
 
-// Gone reports that nothing is wished and nothing is left anywhere: the moment to drop a finalizer.
+// Gone reports that nothing is wished and nothing is left anywhere: the moment to drop a finalizer. It is false while
+// something could not be evaluated, and for a Plan that no Planner made.
 func (p Plan) Gone() bool {
-	return !slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Verb != Keep || s.Holds })
+	return p.planned && len(p.Errs) == 0 && !slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Verb != Keep || s.Holds })
 }
 
 // Err joins what could not be evaluated; nil when all could.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/validation"
+
 	"github.com/confed-project/confed/placement"
 	"github.com/confed-project/confed/scheduling"
 )
@@ -44,7 +46,8 @@ type Planner struct {
 	// copies are no longer waited for.
 	Forget []string
 
-	// Strategies adds divisions by name to Weighted and Packed.
+	// Strategies adds divisions by name to Weighted and Packed. A strategy must return one share of at least 0 for every
+	// target, by name, which with Unplaced add up to the request; anything else is an error, and nothing is divided.
 	Strategies map[string]scheduling.Strategy
 
 	// Guards are the administrators' policies, Filters rules of the program's own, and Await lists the sources whose
@@ -87,14 +90,20 @@ func (p Planner) Plan(obj Object, snap Snapshot) (Plan, error) {
 	if p, err = p.withDefaults(); err != nil {
 		return Plan{}, err
 	}
+	if snap.Fleet == nil {
+		return Plan{}, r.fail("", "snapshot.fleet", fmt.Errorf("%w: missing; a fleet without clusters is an empty one", ErrInvalid))
+	}
 	suspend, err := placement.Compile(obj.Suspend)
 	if err != nil {
 		return Plan{}, r.fail("", "suspend", err)
 	}
 	decided, err := p.decide(r, snap)
-	plan := Plan{Decisions: decided.Decisions, Shortfall: decided.Shortfall, Next: decided.Next}
+	plan := Plan{planned: true, Decisions: decided.Decisions, Shortfall: decided.Shortfall, Next: decided.Next}
 	if err != nil {
 		plan.Errs = append(plan.Errs, r.fail("", "placement", err))
+	}
+	if snap.Holders == nil && snap.Fleet.Len() == 0 {
+		plan.Errs = append(plan.Errs, r.fail("", "snapshot", fmt.Errorf("%w: neither holders nor any cluster are known", ErrInvalid)))
 	}
 	clusters := p.candidates(r, decided.Decisions, snap)
 	stepper := stepper{Planner: p, r: r, variants: map[variantKey]*variant{}, unknownHolders: snap.Holders == nil}
@@ -124,6 +133,12 @@ func (p Planner) withDefaults() (Planner, error) {
 	if p.Manager == "" {
 		p.Manager = "confed.dev/" + p.Owner.Value
 	}
+	if problems := validation.IsQualifiedName(p.Owner.Key); len(problems) > 0 {
+		return p, &Error{Field: "planner.owner.key", Err: fmt.Errorf("%w: %q: %s", ErrInvalid, p.Owner.Key, problems[0])}
+	}
+	if problems := validation.IsValidLabelValue(p.Owner.Value); len(problems) > 0 {
+		return p, &Error{Field: "planner.owner.value", Err: fmt.Errorf("%w: %q: %s", ErrInvalid, p.Owner.Value, problems[0])}
+	}
 	if len(p.Manager) > 128 {
 		return p, &Error{Field: "planner.manager", Err: fmt.Errorf("%w: longer than 128 characters", ErrInvalid)}
 	}
@@ -131,14 +146,13 @@ func (p Planner) withDefaults() (Planner, error) {
 }
 
 func (p Planner) decide(r *renderer, snap Snapshot) (placement.Result, error) {
-	t := r.obj.Template
 	previous := snap.Previous
 	if len(p.Forget) > 0 {
 		previous = slices.DeleteFunc(slices.Clone(previous), func(d placement.Decision) bool { return p.forgets(d.Cluster, snap.Fleet) })
 	}
 	return placement.Decide(placement.Request{
 		Subject: placement.Subject{
-			Group: r.gvk.Group, Kind: r.gvk.Kind, Namespace: t.GetNamespace(), Name: t.GetName(), Labels: t.GetLabels(),
+			Group: r.gvk.Group, Kind: r.gvk.Kind, Namespace: r.namespace, Name: r.objectName, Labels: r.labels,
 		},
 		Policy: r.obj.Placement, Guards: p.Guards, Verdicts: snap.Verdicts, Await: p.Await, Filters: p.Filters,
 		Previous: previous, Now: snap.Now,
@@ -172,6 +186,7 @@ func (p Planner) candidates(r *renderer, decided []placement.Decision, snap Snap
 	holders := slices.Clone(snap.Holders)
 	slices.Sort(holders)
 	holders = slices.Compact(holders)
+	holders = slices.DeleteFunc(holders, func(name string) bool { return name == "" })
 	room := len(holders)
 	for i := range decided {
 		if decided[i].Selected || snap.Holders == nil {

@@ -39,6 +39,7 @@ type renderer struct {
 	obj                   Object
 	name                  string // for errors
 	namespace, objectName string
+	labels                map[string]string
 	doc                   map[string]any
 	gvk                   schema.GroupVersionKind
 	counts                [][]string // where the numbers that are divided are: replicas, and what follows them
@@ -47,7 +48,7 @@ type renderer struct {
 	retain, ignore        []ownership.Path
 	rank                  int
 	parts                 []string // the top-level keys of the template but apiVersion, kind and metadata
-	template              string // its digest, of a lazy object
+	template              string   // its digest, of a lazy object
 }
 
 type compiledOverride struct {
@@ -60,18 +61,24 @@ func newRenderer(obj Object) (r *renderer, err error) {
 	if obj.Template == nil || obj.Template.Object == nil {
 		return nil, &Error{Field: "template", Err: fmt.Errorf("%w: missing", ErrInvalid)}
 	}
-	t := obj.Template
+	doc, err := decoded(obj.Template.Object)
+	if err != nil {
+		return nil, &Error{Field: "template", Err: err}
+	}
+	t := &unstructured.Unstructured{Object: doc}
 	gvk := t.GroupVersionKind()
 	ref := Ref{GVK: gvk, Namespace: t.GetNamespace(), Name: t.GetName()}
 	r = &renderer{obj: obj, name: ref.String(), namespace: ref.Namespace, objectName: ref.Name, gvk: gvk, rank: rank(gvk.GroupKind())}
-	for _, field := range []struct{ name, value string }{
-		{"template.apiVersion", t.GetAPIVersion()}, {"template.kind", t.GetKind()}, {"template.metadata.name", t.GetName()},
-	} {
-		if field.value == "" {
-			return nil, &Error{Object: r.name, Field: field.name, Err: fmt.Errorf("%w: missing", ErrInvalid)}
-		}
+	if field, err := identityError(doc); err != nil {
+		return nil, &Error{Object: r.name, Field: field, Err: err}
 	}
-	r.doc = clean(t.Object)
+	switch obj.Adopt {
+	case AdoptNever, AdoptIfIdentical, AdoptAlways:
+	default:
+		return nil, &Error{Object: r.name, Field: "adopt", Err: fmt.Errorf("%w: %q", ErrInvalid, obj.Adopt)}
+	}
+	r.doc = unset(clean(doc), []string{"metadata", "annotations", OptOutAnnotation})
+	r.labels = t.GetLabels()
 	for key := range r.doc {
 		if key != "apiVersion" && key != "kind" && key != "metadata" {
 			r.parts = append(r.parts, key)
@@ -99,6 +106,28 @@ func newRenderer(obj Object) (r *renderer, err error) {
 	return r, err
 }
 
+// identityError says which part of a template's identity is missing or no identity.
+func identityError(doc map[string]any) (field string, err error) {
+	for _, path := range [][]string{{"apiVersion"}, {"kind"}, {"metadata", "name"}, {"metadata", "namespace"}} {
+		v, ok := get(doc, path)
+		text, isText := v.(string)
+		field := "template." + strings.Join(path, ".")
+		switch {
+		case !ok && path[len(path)-1] == "namespace":
+		case !isText && ok:
+			return field, fmt.Errorf("%w: a %T", ErrInvalid, v)
+		case text == "" && path[len(path)-1] != "namespace":
+			return field, fmt.Errorf("%w: missing", ErrInvalid)
+		}
+	}
+	version, _ := doc["apiVersion"].(string)
+	gv, err := schema.ParseGroupVersion(version)
+	if err != nil || gv.Version == "" {
+		return "template.apiVersion", fmt.Errorf("%w: %q is not a version or a group and a version", ErrInvalid, version)
+	}
+	return "", nil
+}
+
 func (r *renderer) paths(field string, texts []string) ([]ownership.Path, error) {
 	var paths []ownership.Path
 	for i, text := range texts {
@@ -117,6 +146,9 @@ func (r *renderer) fail(cluster, field string, err error) error {
 
 func (r *renderer) render(cluster placement.Cluster, replicas *int64) (Rendered, error) {
 	layers, err := r.layers(cluster, nil)
+	if replicas != nil && *replicas < 0 {
+		err = fmt.Errorf("%w: %d replicas", ErrInvalid, *replicas)
+	}
 	if err == nil {
 		var rendered Rendered
 		numbers := counts{-1, -1}
@@ -154,6 +186,12 @@ func (r *renderer) edit(layers []int, numbers counts, vars override.Vars) (Rende
 		}
 		if i >= len(r.counts) {
 			return Rendered{}, fmt.Errorf("%w: %s", ErrNoReplicasPath, r.gvk.GroupKind())
+		}
+		parent := r.counts[i][:len(r.counts[i])-1]
+		if v, ok := get(doc, parent); ok && len(parent) > 0 {
+			if _, isMap := v.(map[string]any); !isMap {
+				return Rendered{}, fmt.Errorf("%w: /%s is a %T", ErrInvalid, strings.Join(parent, "/"), v)
+			}
 		}
 		doc = set(doc, r.counts[i], n)
 	}

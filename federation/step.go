@@ -201,7 +201,7 @@ func (p Planner) stamp(r Rendered, template string) (map[string]any, error) {
 	for _, mark := range marks {
 		m, ok := meta[mark.field].(map[string]any)
 		if !ok && meta[mark.field] != nil {
-			return nil, fmt.Errorf("%w: %s is a %T", ErrInvalid, mark.field, meta[mark.field])
+			return nil, fmt.Errorf("%w: /metadata/%s is a %T", ErrInvalid, mark.field, meta[mark.field])
 		}
 		if mark.value != "" {
 			meta = with(meta, mark.field, with(m, mark.key, mark.value))

@@ -13,11 +13,14 @@ import (
 // Template makes a template of a live object: without status, server-set metadata, finalizers, owner references and what
 // clusters allocate or controllers fill in, such as a Service's addresses and node ports, a PersistentVolumeClaim's volume
 // or a Job's generated selector. Labels and annotations stay, but for those of kubectl and of controllers. The object is
-// not changed; the template shares what it keeps.
+// not changed; the template shares what it keeps. Nil gives nil.
 //
 // Owned is true for an object that has a controller, as the ReplicaSets of a Deployment have: its owner makes it in every
 // cluster, so it is normally not propagated itself.
 func Template(live *unstructured.Unstructured) (template *unstructured.Unstructured, owned bool) {
+	if live == nil {
+		return nil, false
+	}
 	doc := clean(live.Object)
 	owned = metav1.GetControllerOf(live) != nil
 	for _, path := range bound(live.GroupVersionKind().GroupKind(), doc) {
