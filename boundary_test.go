@@ -52,6 +52,10 @@ func packages() map[string]struct {
 			ours:   []string{"federation", "override", "placement", "scheduling"},
 			others: 80,
 		},
+		"internal/model": {
+			ours:   []string{"federation", "override", "placement", "scheduling"},
+			others: 80,
+		},
 		"internal/pending":    {},
 		"internal/ownership":  {others: 30},
 		"internal/smd/types":  {others: 130},
@@ -83,7 +87,7 @@ func forbidden(name string) []string {
 		"k8s.io/component-base",
 		"sigs.k8s.io/structured-merge-diff/v4", // a second copy of what apimachinery links as v6
 	}
-	if name != "internal/contract" {
+	if name != "internal/contract" && name != "internal/model" {
 		out = append(out, "github.com/stretchr/testify", "github.com/google/go-cmp")
 	}
 	if name != "clusterregistry/kube" {
