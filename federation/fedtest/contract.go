@@ -79,7 +79,7 @@ func checkContext(ctx context.Context, client federation.ClusterClient, namespac
 		err  error
 	}{{"get", getErr}, {"create", createErr}, {"apply", applyErr}, {"patch", patchErr}, {"delete", deleteErr}} {
 		if !errors.Is(call.err, context.Canceled) {
-			return fmt.Errorf("%s with an ended context: want an error that is context.Canceled, got %v", call.name, call.err)
+			return fmt.Errorf("%s with an ended context: want an error that is context.Canceled, got %s", call.name, fmt.Sprint(call.err))
 		}
 	}
 	live, err := client.Get(ctx, there.GroupVersionKind(), nameOf(there))
@@ -90,7 +90,7 @@ func checkContext(ctx context.Context, client federation.ClusterClient, namespac
 		return errors.New("a call with an ended context has changed the object")
 	}
 	if _, err := client.Get(ctx, absent.GroupVersionKind(), nameOf(absent)); !apierrors.IsNotFound(err) {
-		return fmt.Errorf("a create with an ended context: want not found after it, got %v", err)
+		return fmt.Errorf("a create with an ended context: want not found after it, got %s", fmt.Sprint(err))
 	}
 	return nil
 }

@@ -196,15 +196,6 @@ const anything = "*"
 // soft reports whether a slot is left to members or others.
 func (x *thing) isSoft(s *slot) bool { return x.wish.soft == s.name && s.name != "" }
 
-// total is the number of replicas that the copies should add up to.
-func (x *thing) total() int64 {
-	if x.wish.divided {
-		return x.wish.total
-	}
-	n, _ := strconv.ParseInt(x.wish.words["replicas"], 10, 64)
-	return n
-}
-
 // birth makes the object anew, as a program does that has never seen it.
 func (x *thing) birth() {
 	x.memory, x.decided = memory{holders: []string{}}, map[string]bool{}
@@ -217,7 +208,8 @@ func (x *thing) birth() {
 	}
 	if all := len(x.world.members); x.world.pick(2) == 1 {
 		x.wish.adopt = x.world.adopt()
-		x.wish.overrides, x.wish.orphan = x.world.mask(all)&x.world.mask(all), x.world.pick(4) == 0
+		some, few := x.world.mask(all), x.world.mask(all)
+		x.wish.overrides, x.wish.orphan = some&few, x.world.pick(4) == 0
 		x.soften()
 	}
 	x.divide()
