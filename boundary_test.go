@@ -43,6 +43,10 @@ func packages() map[string]struct {
 			ours:   []string{"federation", "placement", "internal/smd/types"},
 			others: 130,
 		},
+		"federation/kubefed": {
+			ours:   []string{"federation", "override", "placement", "scheduling", "status", "dnsrecord"},
+			others: 80,
+		},
 		"clusterregistry": {ours: []string{"placement", "internal/pending"}, others: 30},
 		"clusterregistry/kube": {
 			ours:   []string{"clusterregistry", "federation", "placement", "internal/pending"},

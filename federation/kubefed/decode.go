@@ -1,0 +1,206 @@
+package kubefed
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/confed-project/confed/federation"
+	"github.com/confed-project/confed/override"
+	"github.com/confed-project/confed/placement"
+)
+
+// The annotations that Decode understands.
+const (
+	// OrphanAnnotation with the value true on the federated object: copies stay when it goes.
+	OrphanAnnotation = "kubefed.io/orphan"
+	// DeleteOptionAnnotation on the federated object holds DeleteOptions as JSON.
+	DeleteOptionAnnotation = "kubefed.io/deleteoption"
+	// RetainAnnotation with the value true in the template: what members set stays, replicas too. It is never sent.
+	RetainAnnotation = "retain"
+)
+
+const replicasPath = "/spec/replicas"
+
+// Decode reads a federated object of any kind, such as a FederatedDeployment.
+//
+// The target is the kind that it propagates, as DecodeType tells it; a kind that is empty is the object's own less
+// Federated, and the version is the template's own if it has one. Name and namespace are the federated object's; finalizers
+// and owner references of the template are dropped, as they would mean objects of the host. Cascade is set, and the fields
+// of federation.DefaultRetain are always retained. Adopt and HostUID are the program's to set, Replicas comes from
+// DecodePreference, and the clusters of a namespaced object are narrowed by its FederatedNamespace with
+// placement.Intersect.
+//
+// An override that cannot be read or applied holds the cluster that it is for, and no other: its layer fails when it is
+// rendered. A FederatedNamespace must have the name of the namespace that it is in.
+//
+// Differences from KubeFed: annotations of the template are propagated; orphaning and delete options also count when a
+// cluster leaves the placement; no spelling of a path can rename the object.
+func Decode(obj *unstructured.Unstructured, target schema.GroupVersionKind) (federation.Object, error) {
+	n := read(obj)
+	if n.err != nil {
+		return federation.Object{}, n.err
+	}
+	spec := n.child("spec")
+	out := federation.Object{
+		Placement: policy(spec.child("placement")),
+		Overrides: overrides(spec),
+		Cascade:   true,
+	}
+	var retain bool
+	out.Template, retain = template(spec.child("template"), obj, target)
+	retain = get[bool](spec, "retainReplicas") || retain
+	out.Retain = federation.DefaultRetain(out.Template.GroupVersionKind().GroupKind())
+	if retain {
+		out.Retain = append(slices.Clip(out.Retain), replicasPath)
+	}
+	annotations := n.child("metadata").child("annotations")
+	out.Orphan = get[string](annotations, OrphanAnnotation) == "true"
+	out.DeleteOptions = deleteOptions(annotations)
+	if n.err != nil {
+		return federation.Object{}, n.err
+	}
+	return out, nil
+}
+
+func deleteOptions(annotations node) (opts metav1.DeleteOptions) {
+	if text := get[string](annotations, DeleteOptionAnnotation); text != "" {
+		if err := json.Unmarshal([]byte(text), &opts); err != nil {
+			annotations.fail(DeleteOptionAnnotation, "%v", err)
+		}
+	}
+	return opts
+}
+
+// template makes the object to propagate, and says whether it asks for retaining what members set.
+func template(t node, obj *unstructured.Unstructured, target schema.GroupVersionKind) (*unstructured.Unstructured, bool) {
+	kind, federated := target.Kind, obj.GetKind()
+	if kind == "" {
+		kind = strings.TrimPrefix(federated, "Federated")
+		if kind == "" || kind == federated {
+			root := node{reader: t.reader}
+			root.fail("kind", "%q is not Federated and a kind", federated)
+		}
+	}
+	version := get[string](t, "apiVersion")
+	if version == "" {
+		if version, _ = target.ToAPIVersionAndKind(); version == "" {
+			t.fail("apiVersion", "missing, and no version is given")
+		}
+	}
+	meta := t.child("metadata")
+	m := maps.Clone(meta.m)
+	if m == nil {
+		m = map[string]any{}
+	}
+	for _, key := range []string{"finalizers", "ownerReferences", "generateName", "namespace"} {
+		delete(m, key)
+	}
+	m["name"] = obj.GetName()
+	if ns := obj.GetNamespace(); kind == "Namespace" && version == "v1" {
+		if ns != "" && ns != obj.GetName() {
+			root := node{reader: t.reader}
+			root.fail("metadata.name", "a federated namespace must have the name of its namespace, %s", ns)
+		}
+	} else if ns != "" {
+		m["namespace"] = ns
+	}
+	annotations := meta.child("annotations")
+	retain := false
+	if value, ok := annotations.m[RetainAnnotation]; ok {
+		retain = value == "true"
+		rest := maps.Clone(annotations.m)
+		delete(rest, RetainAnnotation)
+		if m["annotations"] = rest; len(rest) == 0 {
+			delete(m, "annotations")
+		}
+	}
+	doc := maps.Clone(t.m)
+	if doc == nil {
+		doc = map[string]any{}
+	}
+	doc["apiVersion"], doc["kind"], doc["metadata"] = version, kind, m
+	return &unstructured.Unstructured{Object: doc}, retain
+}
+
+// policy reads a placement. Names that are present, even none, win; a selector beside them is not read.
+func policy(p node) placement.Policy {
+	if names := p.nodes("clusters"); names != nil {
+		out := placement.Policy{Clusters: []string{}}
+		for _, n := range names {
+			out.Clusters = append(out.Clusters, n.text("name"))
+		}
+		return out
+	}
+	s := p.child("clusterSelector")
+	if s.m == nil {
+		return placement.Policy{}
+	}
+	selector := &placement.Selector{MatchLabels: s.labels("matchLabels")}
+	for _, e := range s.nodes("matchExpressions") {
+		selector.MatchExpressions = append(selector.MatchExpressions, placement.Expression{
+			Key: e.text("key"), Operator: e.text("operator"), Values: e.strings("values"),
+		})
+	}
+	return placement.Policy{Selector: selector}
+}
+
+func overrides(spec node) []federation.Override {
+	var out []federation.Override
+	seen := map[string]bool{}
+	for _, entry := range spec.nodes("overrides") {
+		cluster := entry.text("clusterName")
+		entry.reader = &reader{} // from here on errors are the cluster's own
+		edits := edits(entry)
+		if seen[cluster] {
+			entry.fail("clusterName", "the cluster has overrides already")
+		}
+		seen[cluster] = true
+		if entry.err != nil {
+			edits = []override.Edit{broken{entry.err}}
+		}
+		if len(edits) > 0 {
+			out = append(out, federation.Override{
+				Clusters: placement.Policy{Clusters: []string{cluster}},
+				Layer:    override.Layer{Name: entry.path, Literal: true, Edits: edits},
+			})
+		}
+	}
+	return out
+}
+
+func edits(entry node) []override.Edit {
+	var out []override.Edit
+	seen := map[string]string{}
+	for _, n := range entry.nodes("clusterOverrides") {
+		p := override.Patch{Op: get[string](n, "op"), Path: get[string](n, "path"), Value: n.m["value"]}
+		if _, ok := n.m["path"]; !ok {
+			n.fail("path", "missing")
+		}
+		if !slices.Contains([]string{"", "add", "remove", "replace"}, p.Op) {
+			n.fail("op", "%q is none of add, remove, replace", p.Op)
+		}
+		if p.Op == "remove" {
+			p.Value = nil
+		}
+		if first, twice := seen[p.Path]; twice {
+			n.fail("path", "%s is overridden already by %s", p.Path, first)
+		}
+		seen[p.Path] = n.path
+		out = append(out, p)
+	}
+	return out
+}
+
+// broken is an edit that cannot be carried out, which is how one cluster fails without the others.
+type broken struct{ err error }
+
+func (b broken) Patches(map[string]any) ([]override.Patch, error) {
+	return nil, fmt.Errorf("%w: %w", override.ErrInvalid, b.err)
+}

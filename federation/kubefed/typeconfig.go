@@ -1,0 +1,116 @@
+package kubefed
+
+import (
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+// Type is what a FederatedTypeConfig says: which kind is propagated, and the kind that federates it.
+type Type struct {
+	Target, Federated Resource
+	// Status is the kind of the legacy service status; nil: none.
+	Status *Resource
+	// Propagation says whether objects of the type are propagated at all; without it they are left as they are.
+	Propagation bool
+	// StatusCollection says whether the status of the copies is wanted in the federated object's own.
+	StatusCollection bool
+}
+
+// Resource names an API resource.
+type Resource struct {
+	GVK        schema.GroupVersionKind
+	Plural     string
+	Namespaced bool
+}
+
+// DecodeType reads a FederatedTypeConfig with KubeFed's defaults (group and plural of the target from the name, plural of
+// the federated type from its kind, group and version of the status type from the federated type), and checks what
+// KubeFed's webhook checks: the name is plural.group of the target, or its plural in the core group.
+func DecodeType(obj *unstructured.Unstructured) (Type, error) {
+	n := readKind(obj, schema.GroupKind{Group: coreGroup, Kind: "FederatedTypeConfig"})
+	if n.err != nil {
+		return Type{}, n.err
+	}
+	spec := n.child("spec")
+	plural, group, _ := strings.Cut(obj.GetName(), ".")
+	t := Type{
+		Target:           resource(spec.child("targetType"), Resource{GVK: schema.GroupVersionKind{Group: group}, Plural: plural}),
+		Federated:        resource(spec.child("federatedType"), Resource{}),
+		Propagation:      spec.enabled("propagation", true),
+		StatusCollection: spec.enabled("statusCollection", false),
+	}
+	if want := (schema.GroupResource{Group: t.Target.GVK.Group, Resource: t.Target.Plural}).String(); obj.GetName() != want {
+		n.fail("metadata.name", "must be %s", want)
+	}
+	if !strings.Contains(t.Federated.GVK.Group, ".") {
+		spec.fail("federatedType.group", "must contain a dot")
+	}
+	if status := spec.child("statusType"); status.m != nil {
+		r := resource(status, Resource{GVK: schema.GroupVersionKind{Group: t.Federated.GVK.Group, Version: t.Federated.GVK.Version}})
+		t.Status = &r
+	}
+	if n.err != nil {
+		return Type{}, n.err
+	}
+	return t, nil
+}
+
+func (n node) enabled(key string, required bool) bool {
+	v := get[string](n, key)
+	if v != "Enabled" && v != "Disabled" && (v != "" || required) {
+		n.fail(key, "%q is neither Enabled nor Disabled", v)
+	}
+	return v == "Enabled"
+}
+
+// resource reads a resource over its defaults.
+func resource(n node, r Resource) Resource {
+	for key, field := range map[string]*string{
+		"group": &r.GVK.Group, "version": &r.GVK.Version, "kind": &r.GVK.Kind, "pluralName": &r.Plural,
+	} {
+		if v := get[string](n, key); v != "" {
+			*field = v
+		}
+	}
+	if r.Plural == "" {
+		r.Plural = plural(r.GVK.Kind)
+	}
+	for _, field := range [][2]string{{"version", r.GVK.Version}, {"kind", strings.ToLower(r.GVK.Kind)}, {"pluralName", r.Plural}} {
+		if wrong := validation.IsDNS1035Label(field[1]); len(wrong) > 0 {
+			n.fail(field[0], "%s", wrong[0])
+		}
+	}
+	if r.GVK.Group != "" {
+		if wrong := validation.IsDNS1123Subdomain(r.GVK.Group); len(wrong) > 0 {
+			n.fail("group", "%s", wrong[0])
+		}
+	}
+	switch scope := get[string](n, "scope"); scope {
+	case "Namespaced":
+		r.Namespaced = true
+	case "Cluster":
+	default:
+		n.fail("scope", "%q is neither Cluster nor Namespaced", scope)
+	}
+	return r
+}
+
+// plural guesses as KubeFed does, since its names were made that way.
+func plural(kind string) string {
+	s := strings.ToLower(kind)
+	for _, end := range []string{"s", "x", "ch", "sh", "z", "o"} {
+		if strings.HasSuffix(s, end) {
+			return s + "es"
+		}
+	}
+	if stem, ok := strings.CutSuffix(s, "y"); ok {
+		return stem + "ies"
+	}
+	if s == "" {
+		return ""
+	}
+	return s + "s"
+}
