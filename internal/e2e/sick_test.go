@@ -66,7 +66,7 @@ func slowMember(t testing.TB, s *cluster.Server) *rest.Config {
 		if err != nil {
 			return
 		}
-		defer server.Close()
+		defer func() { _ = server.Close() }()
 		go func() {
 			_, _ = io.Copy(c, server)
 			_ = c.Close()
@@ -127,7 +127,7 @@ func listen(t testing.TB, serve func(net.Conn)) net.Listener {
 			}
 			t.Cleanup(func() { _ = c.Close() })
 			go func() {
-				defer c.Close()
+				defer func() { _ = c.Close() }()
 				serve(c)
 			}()
 		}
