@@ -76,6 +76,39 @@ func (p *Plan) UnmarshalJSON(data []byte) error {
 	return err
 }
 
+// MarshalJSON encodes the step for people and logs, masked as in a plan.
+func (s Step) MarshalJSON() ([]byte, error) {
+	if s.secret() {
+		s = s.mask()
+	}
+	return json.Marshal(s.encode())
+}
+
+// MarshalJSON encodes the result for people and logs: its step is masked as in a plan, and what the member holds is left out.
+func (r Result) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Step    Step    `json:"step"`
+		Outcome Outcome `json:"outcome"`
+		Reason  Reason  `json:"reason,omitempty"`
+		Message string  `json:"message,omitempty"`
+	}{r.Step, r.Outcome, r.Reason, r.Message})
+}
+
+// encode returns the wire form, with everything.
+func (s Step) encode() stepJSON {
+	version, kind := s.Ref.GVK.ToAPIVersionAndKind()
+	out := stepJSON{
+		Cluster: s.Ref.Cluster, APIVersion: version, Kind: kind, Namespace: s.Ref.Namespace, Name: s.Ref.Name,
+		Verb: s.Verb, Reason: s.Reason, Message: s.Message, Patch: s.Patch, Mend: s.Mend, Manager: s.Manager, Force: s.Force,
+		Precondition: s.Precondition, Delete: s.Delete, Rank: s.Rank, Holds: s.Holds, Digest: s.Digest, Changes: s.Changes,
+		Trace: s.Trace, Share: s.Share, Ignored: s.ignored,
+	}
+	if s.Manifest != nil {
+		out.Manifest = s.Manifest.Object
+	}
+	return out
+}
+
 // EncodePlan encodes everything, so that the plan can be carried out later or elsewhere. The output is secret wherever
 // the plan is about Secrets.
 func EncodePlan(p Plan) ([]byte, error) {
@@ -84,16 +117,7 @@ func EncodePlan(p Plan) ([]byte, error) {
 		out.Errors = append(out.Errors, err.Error())
 	}
 	for i, s := range p.Steps {
-		version, kind := s.Ref.GVK.ToAPIVersionAndKind()
-		out.Steps[i] = stepJSON{
-			Cluster: s.Ref.Cluster, APIVersion: version, Kind: kind, Namespace: s.Ref.Namespace, Name: s.Ref.Name,
-			Verb: s.Verb, Reason: s.Reason, Message: s.Message, Patch: s.Patch, Mend: s.Mend, Manager: s.Manager, Force: s.Force,
-			Precondition: s.Precondition, Delete: s.Delete, Rank: s.Rank, Holds: s.Holds, Digest: s.Digest, Changes: s.Changes,
-			Trace: s.Trace, Share: s.Share, Ignored: s.ignored,
-		}
-		if s.Manifest != nil {
-			out.Steps[i].Manifest = s.Manifest.Object
-		}
+		out.Steps[i] = s.encode()
 	}
 	return json.Marshal(out)
 }
@@ -136,20 +160,16 @@ func (s Step) secret() bool { return secretKind(s.Ref.GVK.GroupKind()) }
 func (s Step) mask() Step {
 	if s.Manifest != nil {
 		doc := s.Manifest.Object
-		for _, field := range []string{"data", "stringData"} {
-			if m, ok := doc[field].(map[string]any); ok {
-				hidden := make(map[string]any, len(m))
-				for key := range m {
-					hidden[key] = masked
-				}
-				doc = with(doc, field, hidden)
+		for field, v := range doc {
+			switch field {
+			case "apiVersion", "kind", "metadata", "type", "immutable":
+			default: // data, and whatever else somebody took for it
+				doc = with(doc, field, hide(v))
 			}
 		}
-		for _, key := range []string{DigestAnnotation, templateAnnotation, "kubectl.kubernetes.io/last-applied-configuration"} {
-			path := []string{"metadata", "annotations", key}
-			if _, ok := get(doc, path); ok {
-				doc = set(doc, path, masked)
-			}
+		// Not only kubectl keeps what it applied in an annotation.
+		if annotations, ok := get(doc, []string{"metadata", "annotations"}); ok {
+			doc = set(doc, []string{"metadata", "annotations"}, hide(annotations))
 		}
 		s.Manifest = &unstructured.Unstructured{Object: doc}
 	}
@@ -163,4 +183,17 @@ func (s Step) mask() Step {
 	}
 	s.Trace = trace
 	return s
+}
+
+// hide masks a value, of a map each value.
+func hide(v any) any {
+	m, ok := v.(map[string]any)
+	if !ok {
+		return masked
+	}
+	hidden := make(map[string]any, len(m))
+	for key := range m {
+		hidden[key] = masked
+	}
+	return hidden
 }
