@@ -157,30 +157,39 @@ func (w *world) reconcile() {
 	if w.pick(3) > 0 {
 		things = things[w.pick(len(things)):][:1]
 	}
-	for range w.pick(3) {
-		m, x := w.members[w.pick(len(w.members))], things[w.pick(len(things))]
-		e := event{at: w.pick(3)}
-		switch w.pick(5) {
-		case 0, 1:
+	d := death{trouble: true}
+	if w.pick(4) == 1 {
+		d.dies, d.written = true, w.pick(4*len(things))
+	}
+	w.pass(things, d)
+}
+
+// trouble chooses what happens while a plan is carried out. Zeros choose nothing.
+func (w *world) trouble(plan federation.Plan, dies bool) {
+	for _, s := range plan.Steps {
+		if s.Verb == federation.Keep || s.Verb == federation.Hold {
+			continue
+		}
+		m, x := w.member(s.Ref.Cluster), w.find(s.Ref.GVK, s.Ref.Name)
+		c := m.copies[x]
+		if dies {
+			c.spend = w.pick(4)
+		}
+		if w.pick(3) != 1 {
+			continue
+		}
+		e := event{at: w.pick(3) / 2}
+		switch w.pick(6) {
+		case 0, 1, 2:
 			d := m.deed(x)
 			e.name, e.run = d.name, d.run
-		case 2:
-			e.name, e.lose = "the answer will be lost", errLost
 		case 3:
+			e.name, e.lose = "the answer will be lost", errLost
+		case 4:
 			e.name, e.fail = "a conflict", apierrors.NewConflict(schema.GroupResource{Resource: "things"}, "x", errors.New("the object has been modified"))
 		default:
 			e.name, e.fail = "a failure", fmt.Errorf("a failure: %w", apierrors.NewInternalError(errors.New("etcd")))
 		}
-		m.copies[x].events = append(m.copies[x].events, e)
+		c.events = append(c.events, e)
 	}
-	d := death{}
-	if w.pick(4) == 0 {
-		d.dies, d.written = true, w.pick(4*len(things))
-		for _, m := range w.members {
-			for _, x := range things {
-				m.copies[x].spend = w.pick(4)
-			}
-		}
-	}
-	w.pass(things, d)
 }

@@ -12,11 +12,12 @@ import (
 	"github.com/confed-project/confed/placement"
 )
 
-// death is where the program dies in a pass: after it has written down some of its objects, and then after as many writes
-// of each object to each member as its copy says. All these are written side by side, so every such cut can happen.
+// death says whether there is trouble in a pass, and where the program dies: after it has written down some of its objects,
+// and then after as many writes of each object to each member as its copy says. All these are written side by side, so
+// every such cut can happen.
 type death struct {
-	dies    bool
-	written int
+	trouble, dies bool
+	written       int
 }
 
 // pass is one round of the program: look, plan, write down, carry out. It returns the plans by object.
@@ -38,7 +39,11 @@ func (w *world) pass(things []*thing, d death) map[*thing]federation.Plan {
 	}
 	w.judge()
 	if !d.dies || d.written >= len(things) {
-		results := w.dispatcher.Dispatch(w.ctx, federation.Join(all...))
+		plan := federation.Join(all...)
+		if d.trouble {
+			w.trouble(plan, d.dies)
+		}
+		results := w.dispatcher.Dispatch(w.ctx, plan)
 		w.checkResults(results, d.dies)
 	}
 	if d.dies {

@@ -132,6 +132,8 @@ func (m *member) resting(x *thing, live *unstructured.Unstructured) []string {
 		return []string{"hold NotOwned"}
 	case suspended:
 		return []string{"hold Suspended", "keep Settled"}
+	case !ours && x.wish.divided && x.wish.adopt == federation.AdoptIfIdentical:
+		return []string{"hold NotOwned"} // it has another number than the division gives
 	case !ours && x.wish.give:
 		return []string{"apply Adopted"}
 	case !ours:
