@@ -29,7 +29,7 @@ const (
 // decides says whether a package only decides: it takes values and returns values.
 func decides(pkg string) bool {
 	switch pkg {
-	case "scheduling", "placement", "override", "status", "dnsrecord", "federation", "internal/ownership":
+	case "scheduling", "placement", "override", "status", "dnsrecord", "federation", "federation/kubefed", "internal/ownership":
 		return true
 	}
 	return false

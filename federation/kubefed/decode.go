@@ -35,7 +35,7 @@ const replicasPath = "/spec/replicas"
 // and owner references of the template are dropped, as they would mean objects of the host. Cascade is set, and the fields
 // of federation.DefaultRetain are always retained. Adopt and HostUID are the program's to set, Replicas comes from
 // DecodePreference, and the clusters of a namespaced object are narrowed by its FederatedNamespace with
-// placement.Intersect.
+// placement.Intersect. An object that is being deleted is read like any other: a program plans it with the zero Placement.
 //
 // An override that cannot be read or applied holds the cluster that it is for, and no other: its layer fails when it is
 // rendered. A FederatedNamespace must have the name of the namespace that it is in.

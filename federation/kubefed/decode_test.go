@@ -2,6 +2,7 @@ package kubefed_test
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -275,9 +276,11 @@ func load(t *testing.T, name string, into any) {
 }
 
 func FuzzDecode(f *testing.F) {
-	seed, err := json.Marshal(object(f, web).Object)
-	require.NoError(f, err)
-	f.Add(seed)
+	for _, text := range []string{web, cluster, typeConfig, preference} {
+		seed, err := json.Marshal(object(f, text).Object)
+		require.NoError(f, err)
+		f.Add(seed)
+	}
 	f.Add([]byte(`{"apiVersion":"a/v1","kind":"FederatedX","metadata":{"name":"a","annotations":[]},"spec":{"overrides":[null]}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		obj := &unstructured.Unstructured{}
@@ -285,16 +288,22 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		before := obj.DeepCopy()
-		got, err := kubefed.Decode(obj, deployment())
-		require.Equal(t, before, obj)
-		if err != nil {
-			require.ErrorIs(t, err, federation.ErrInvalid)
-			return
+		wish, err := kubefed.Decode(obj, deployment())
+		if err == nil {
+			require.Equal(t, obj.GetName(), wish.Template.GetName())
+			require.Equal(t, "Deployment", wish.Template.GetKind())
+			_, _ = federation.Render(wish, placement.Cluster{Name: "berlin"}, nil)
 		}
-		require.Equal(t, obj.GetName(), got.Template.GetName())
-		require.Equal(t, "Deployment", got.Template.GetKind())
-		_, _ = kubefed.DecodeCluster(obj)
-		_, _ = kubefed.DecodeType(obj)
-		_, _ = kubefed.DecodePreference(obj)
+		c, clusterErr := kubefed.DecodeCluster(obj)
+		kind, typeErr := kubefed.DecodeType(obj)
+		p, preferenceErr := kubefed.DecodePreference(obj)
+		require.True(t, clusterErr != nil || c.Name == obj.GetName())
+		require.True(t, typeErr != nil || kind.Target.Plural != "")
+		require.True(t, preferenceErr != nil || len(p.Replicas.Preferences) > 0)
+		for _, err := range []error{err, clusterErr, typeErr, preferenceErr} {
+			var wrong *federation.Error
+			require.True(t, err == nil || errors.Is(err, federation.ErrInvalid) && errors.As(err, &wrong))
+		}
+		require.Equal(t, before, obj)
 	})
 }

@@ -2,7 +2,9 @@ package kubefed
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -136,7 +138,7 @@ func (n node) labels(key string) map[string]string {
 		return nil
 	}
 	out := make(map[string]string, len(m.m))
-	for k := range m.m {
+	for _, k := range slices.Sorted(maps.Keys(m.m)) { // so that the first error is always the same
 		out[k] = get[string](m, k)
 	}
 	return out

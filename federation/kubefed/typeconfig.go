@@ -68,11 +68,12 @@ func (n node) enabled(key string, required bool) bool {
 
 // resource reads a resource over its defaults.
 func resource(n node, r Resource) Resource {
-	for key, field := range map[string]*string{
-		"group": &r.GVK.Group, "version": &r.GVK.Version, "kind": &r.GVK.Kind, "pluralName": &r.Plural,
-	} {
-		if v := get[string](n, key); v != "" {
-			*field = v
+	for _, field := range []struct {
+		key string
+		to  *string
+	}{{"group", &r.GVK.Group}, {"version", &r.GVK.Version}, {"kind", &r.GVK.Kind}, {"pluralName", &r.Plural}} {
+		if v := get[string](n, field.key); v != "" {
+			*field.to = v
 		}
 	}
 	if r.Plural == "" {
