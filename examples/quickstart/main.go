@@ -59,9 +59,11 @@ func run(ctx context.Context, out io.Writer) error {
 		return snap, err
 	}
 	start := federation.Snapshot{Now: time.Date(2026, 1, 1, 10, 0, 0, 0, time.UTC), Fleet: fleet, Holders: []string{}}
+	fmt.Fprintln(out, "The wish: a Service everywhere, and a Deployment of 10 replicas divided 2:1:1 with another image in the us.")
 	_, errService := reconcile(service, start)
 	snap, errWeb := reconcile(web, start)
 	show(out, members)
+	fmt.Fprint(out, "\nNo replica runs: members in memory have no controllers. What they hold is what the plan said.\n")
 
 	fmt.Fprint(out, "\nboston goes dark, and the template gets a label:\n")
 	members.Member("boston").Break(fedtest.Refused())

@@ -74,7 +74,7 @@ func records(out io.Writer) error {
 			{Name: "boston", Region: "us", Zones: []string{"us-a"}, Ready: false, Addresses: []string{"192.0.2.2"}},
 			{Name: "paris", Region: "eu", Zones: []string{"eu-a"}, Ready: true, Addresses: []string{"192.0.2.3"}},
 		}})
-	fmt.Fprint(out, "\nThe DNS records:\n\n")
+	fmt.Fprint(out, "\nThe DNS records, with the addresses of three load balancers and the fact that boston is not ready:\n\n")
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, e := range endpoints {
 		fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", e.DNSName, e.RecordTTL, e.RecordType, strings.Join(e.Targets, " "))
