@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	modelRuns = flag.Uint64("model.runs", 300, "random lives that TestModel plays")
+	modelRuns = flag.Uint64("model.runs", 400, "random lives that TestModel plays")
 	modelSeed = flag.Uint64("model.seed", 0, "seed of the first one")
 )
 

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/google/go-cmp/cmp"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/confed-project/confed/federation"
@@ -124,8 +123,8 @@ func (m *member) checkApply(x *thing, r request) {
 func (m *member) checkSlot(x *thing, r request, s *slot) {
 	before, after := s.get(r.before.Object), s.get(r.after.Object)
 	ours, others := holders(r.before, s)
-	if s.item != nil {
-		ours, others = holding(r.before, s.item) // an item goes with all that others have put into it
+	if s.item != nil { // an item goes with all that others have put into it
+		ours, others = holders(r.before, &slot{fields: s.item})
 	}
 	switch sent := s.get(r.sent.Object); {
 	case before == after, s.fields == nil:
@@ -180,8 +179,10 @@ func (m *member) checkPatch(x *thing, r request) {
 	}
 	for i := range x.slots {
 		s := &x.slots[i]
-		if s.fields != nil && others(r.before, s) && !others(r.after, s) {
-			m.wrong(x, r, "%s was taken from others", s.name)
+		for _, name := range holding(r.before, s.fields) {
+			if name != former && !slices.Contains(holding(r.after, s.fields), name) {
+				m.wrong(x, r, "%s was taken from %s", s.name, name)
+			}
 		}
 	}
 	if label(r.before) != ownerValue && !x.adoptable(m, r.before) {
@@ -236,40 +237,47 @@ func label(u *unstructured.Unstructured) string {
 	return v
 }
 
+// managed are the managed-fields entries of an object, as they were sent.
+func managed(u *unstructured.Unstructured) []any {
+	v, _, _ := unstructured.NestedFieldNoCopy(u.Object, "metadata", "managedFields")
+	list, _ := v.([]any)
+	return list
+}
+
 // entry reports whether our manager holds anything of the main resource.
 func entry(u *unstructured.Unstructured) bool {
-	return slices.ContainsFunc(u.GetManagedFields(), func(e metav1.ManagedFieldsEntry) bool { return e.Manager == manager && e.Subresource == "" })
+	return slices.ContainsFunc(managed(u), func(e any) bool {
+		m, _ := e.(doc)
+		return m["manager"] == manager && m["subresource"] == nil
+	})
 }
 
 // holders says who holds a slot: we, and others.
-func holders(u *unstructured.Unstructured, s *slot) (ours, others bool) { return holding(u, s.fields) }
+func holders(u *unstructured.Unstructured, s *slot) (ours, others bool) {
+	for _, name := range holding(u, s.fields) {
+		ours = ours || name == manager
+		others = others || name != manager
+	}
+	return ours, others
+}
 
-// holding says who holds a path: we, and others.
-func holding(u *unstructured.Unstructured, path []string) (ours, others bool) {
-	for _, e := range u.GetManagedFields() {
-		var fields doc
-		if e.FieldsV1 == nil || json.Unmarshal(e.FieldsV1.Raw, &fields) != nil {
-			continue
-		}
-		at, ok := any(fields), len(path) > 0
+// holding are the managers that hold a path.
+func holding(u *unstructured.Unstructured, path []string) []any {
+	var names []any
+	for _, e := range managed(u) {
+		m, _ := e.(doc)
+		at, ok := m["fieldsV1"], len(path) > 0
 		for _, key := range path {
 			node, _ := at.(doc)
 			if at, ok = node[key]; !ok {
 				break
 			}
 		}
-		ours = ours || ok && e.Manager == manager
-		others = others || ok && e.Manager != manager
+		if ok {
+			names = append(names, m["manager"])
+		}
 	}
-	return ours, others
-}
-
-// others are those whose fields nobody may take: not the one that stands for a time before there were managers.
-func others(u *unstructured.Unstructured, s *slot) bool {
-	plain := u.DeepCopy()
-	plain.SetManagedFields(slices.DeleteFunc(plain.GetManagedFields(), func(e metav1.ManagedFieldsEntry) bool { return e.Manager == former }))
-	_, others := holders(plain, s)
-	return others
+	return names
 }
 
 // content is an object less what servers and controllers write for themselves.
