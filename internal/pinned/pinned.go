@@ -44,6 +44,9 @@ func Kube() Module {
 	}
 }
 
+// Kwok pins kwok, which plays the kubelets of nodes that do not exist.
+func Kwok() Module { return Module{Dir: "internal/kwokbin", Name: "kwok", Lead: "sigs.k8s.io/kwok"} }
+
 // Lint pins golangci-lint.
 func Lint() Module {
 	return Module{Dir: "internal/lint", Name: "lint", Lead: "github.com/golangci/golangci-lint/v2"}

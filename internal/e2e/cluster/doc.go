@@ -12,6 +12,7 @@
 //	}
 //
 // The servers are the ones that internal/kubebin pins; the first run builds them, which takes minutes. There are no
-// nodes and no scheduler: Deployments make ReplicaSets and Pods, which stay pending. Everything started ends with
-// the test process, however that ends. The logs of a failed run stay, in a directory that the run prints.
+// nodes and no scheduler: Deployments make ReplicaSets and Pods, which stay pending, unless a test asks for nodes with
+// StartNodes. Everything started ends with the test process, however that ends. The logs of a failed run stay, in a
+// directory that the run prints.
 package cluster

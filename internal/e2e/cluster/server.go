@@ -29,6 +29,8 @@ type Server struct {
 	controllers string // token of the controller-manager
 	apiserver   *process
 	manager     *process
+	scheduler   *process // with kwok, after StartNodes
+	kwok        *process
 }
 
 func (f *Fleet) newServer(name string, index int, etcdURL string) *Server {
@@ -71,6 +73,8 @@ func (s *Server) Restart(ctx context.Context) error {
 }
 
 func (s *Server) stop() {
+	s.scheduler.kill()
+	s.kwok.kill()
 	s.manager.kill()
 	s.apiserver.kill()
 }
@@ -116,15 +120,12 @@ func (s *Server) startAPIServer(ctx context.Context) error {
 }
 
 func (s *Server) startControllers(ctx context.Context) error {
-	config, err := s.kubeconfig(s.controllers)
+	config, err := s.controllersConfig()
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(s.file("controllers.kubeconfig"), config, 0o600); err != nil {
-		return err
-	}
 	s.manager, err = startProcess(s.file("controllers.log"), filepath.Join(s.fleet.bin, "kube-controller-manager"),
-		"--kubeconfig="+s.file("controllers.kubeconfig"), "--controllers=*,-node-lifecycle-controller",
+		"--kubeconfig="+config, "--controllers=*,-node-lifecycle-controller",
 		"--service-account-private-key-file="+s.file("sa.key"), "--root-ca-file="+s.fleet.certs.caFile,
 		"--secure-port=0", "--leader-elect=false", "--profiling=false")
 	if err != nil {
@@ -134,6 +135,16 @@ func (s *Server) startControllers(ctx context.Context) error {
 		_, err := s.get(ctx, "/api/v1/namespaces/default/serviceaccounts/default")
 		return err
 	})
+}
+
+// controllersConfig writes the kubeconfig file for whatever acts in this cluster by itself.
+func (s *Server) controllersConfig() (string, error) {
+	config, err := s.kubeconfig(s.controllers)
+	if err != nil {
+		return "", err
+	}
+	file := s.file("controllers.kubeconfig")
+	return file, os.WriteFile(file, config, 0o600)
 }
 
 // ready says whether the API server serves, with its own namespaces and roles in place.
