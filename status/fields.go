@@ -35,6 +35,7 @@ const (
 	// since when the members agree, or since when the first of them dissents.
 	Conditions Reducer = "conditions"
 	// Observed is observedGeneration: the least Member.Generation, once every member's controller has seen its latest copy.
+	// Until then it is not said. A program keeps the last that was: tools take an absent one for a kind that has none.
 	Observed Reducer = "observed"
 	// Only copies the whole status of a sole member, before all other rows; its Path is not used.
 	Only Reducer = "only"
