@@ -193,6 +193,9 @@ func (m *member) checkPatch(x *thing, r request) {
 func (m *member) checkRelease(x *thing, r request) {
 	c := m.copies[x]
 	opted := r.before.GetAnnotations()[federation.OptOutAnnotation] == "true"
+	if x.wish.protected && !x.selected(m) {
+		m.wrong(x, r, "released, and it is protected")
+	}
 	if !opted && (x.selected(m) || !x.wish.orphan || x.wish.where == broken) {
 		m.wrong(x, r, "released, and nobody asked for it")
 	}
@@ -222,7 +225,7 @@ func (m *member) checkDelete(x *thing, r request) {
 		m.wrong(x, r, "not ours")
 	case x.selected(m), x.wish.where == broken:
 		m.wrong(x, r, "nobody knows that it is not wished")
-	case x.wish.orphan || has(x.wish.suspended, m.index):
+	case x.wish.orphan || x.wish.protected || has(x.wish.suspended, m.index):
 		m.wrong(x, r, "it should stay")
 	case c.seen.GetAnnotations()[federation.OptOutAnnotation] == "true":
 		m.wrong(x, r, "it opted out")

@@ -118,6 +118,8 @@ func (x *thing) change() {
 		switch w.pick(4) {
 		case 0:
 			x.wish.give = !x.wish.give
+		case 1:
+			x.wish.protected = !x.wish.protected
 		default:
 			x.wish.suspended ^= 1 << w.pick(all)
 		}

@@ -106,6 +106,8 @@ func (m *member) resting(x *thing, live *unstructured.Unstructured) []string {
 		return []string{"keep Unselected"}
 	case !x.selected(m) && suspended:
 		return []string{"hold Suspended"}
+	case !x.selected(m) && x.wish.protected:
+		return []string{"hold Guarded"}
 	case !x.selected(m) && x.wish.where == broken && !opted:
 		return []string{"hold Undecided"}
 	case !x.selected(m) && live.GetDeletionTimestamp() != nil:

@@ -63,6 +63,7 @@ type wish struct {
 	orphan    bool
 	give      bool // conflicts are held
 	suspended uint
+	protected bool
 }
 
 func (x *thing) gvk() schema.GroupVersionKind {
@@ -93,7 +94,7 @@ func (x *thing) render(words map[string]string) *unstructured.Unstructured {
 // object is the wish as the library takes it.
 func (x *thing) object() federation.Object {
 	w := x.wish
-	obj := federation.Object{Template: x.template(), Placement: x.placement(), Adopt: w.adopt, Orphan: w.orphan, HoldConflicts: w.give,
+	obj := federation.Object{Template: x.template(), Placement: x.placement(), Adopt: w.adopt, Orphan: w.orphan, HoldConflicts: w.give, Protect: w.protected,
 		Suspend: placement.Policy{Clusters: x.world.names(w.suspended)}}
 	if w.divided {
 		obj.Replicas = &federation.Replicas{Total: &w.total, Rebalance: w.rebalance}
