@@ -181,3 +181,18 @@ func TestSilentMemberKeepsMoreThanThereIs(t *testing.T) {
 	a, b := shares(2)
 	require.EqualValues(t, 2, a+b)
 }
+
+// TestRetainNoMore: what left the template while the member kept it goes once the member may not keep it.
+func TestRetainNoMore(t *testing.T) {
+	p := newProgram(t, "a")
+	obj := federation.Object{Template: decode(t, configYAML), Placement: everywhere()}
+	p.reconcile(obj)
+	obj.Retain = []string{"/data/colour"}
+	p.reconcile(obj)
+	obj.Template = decode(t, `{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: default}}`)
+	p.reconcile(obj)
+	require.Equal(t, map[string]any{"colour": "blue"}, p.members.Member("a").Objects()[0].Object["data"])
+	obj.Retain = nil
+	p.reconcile(obj)
+	require.Empty(t, p.members.Member("a").Objects()[0].Object["data"])
+}

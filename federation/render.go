@@ -211,6 +211,10 @@ func (r *renderer) edit(layers []int, numbers counts, vars override.Vars) (Rende
 	for _, path := range r.retain {
 		wish = path.Without(wish)
 	}
+	if len(r.retain) > 0 {
+		// What left the template while it was retained must go once it is not: then the wish is another one.
+		wish = with(wish, "retained ", strings.Join(r.obj.Retain, " "))
+	}
 	sum, size := digestAndSize(wish)
 	if err := check(r.gvk.GroupKind(), doc, size); err != nil {
 		return Rendered{}, err
