@@ -196,3 +196,17 @@ func TestRetainNoMore(t *testing.T) {
 	p.reconcile(obj)
 	require.Empty(t, p.members.Member("a").Objects()[0].Object["data"])
 }
+
+// TestEmptiedIsNoMetadata: a copy of which others removed everything is not taken for one that is known by its metadata.
+func TestEmptiedIsNoMetadata(t *testing.T) {
+	p := newProgram(t, "a")
+	obj := federation.Object{Template: decode(t, configYAML), Placement: everywhere(), Retain: []string{"/data/size"}}
+	p.reconcile(obj)
+	live := p.members.Member("a").Objects()[0]
+	delete(live.Object, "data")
+	_, err := p.members.Member("a").Update(t.Context(), live, "somebody")
+	require.NoError(t, err)
+	plan, _ := p.reconcile(obj)
+	require.Equal(t, map[string]string{"a": "apply Drifted"}, verbs(plan))
+	require.Equal(t, map[string]string{"a": "keep Settled"}, verbs(p.plan(obj)))
+}

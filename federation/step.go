@@ -67,14 +67,21 @@ func (p *stepper) notServed(s Step) Step {
 	return s.as(Keep, ReasonUnselected, message)
 }
 
-// partial reports an observation of which only apiVersion, kind and metadata are known: it has no other part of the wish.
+// partial reports an observation of which only apiVersion, kind and metadata are known, though the wish has more. What has
+// no more than these may be whole and empty: then no manager holds anything of it.
 func (r *renderer) partial(live *unstructured.Unstructured) bool {
-	for _, key := range r.parts {
-		if _, ok := live.Object[key]; ok {
+	for key := range live.Object {
+		if key != "apiVersion" && key != "kind" && key != "metadata" {
 			return false
 		}
 	}
-	return len(r.parts) > 0
+	entries := ownership.Of(live.Object)
+	for key := range entries.All() {
+		if key != "f:metadata" {
+			return len(r.parts) > 0
+		}
+	}
+	return len(r.parts) > 0 && len(entries) == 0
 }
 
 func (p *stepper) is(live *unstructured.Unstructured) bool {
