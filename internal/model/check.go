@@ -111,6 +111,9 @@ func (m *member) checkApply(x *thing, r request) {
 	if c.seen != nil && label(c.seen) != ownerValue && !x.adoptable(m, r.before) {
 		m.wrong(x, r, "adopted, though the policy is %q", x.wish.adopt)
 	}
+	if c.seen != nil && label(c.seen) != ownerValue && !equal(content(c.seen), content(r.before)) {
+		m.wrong(x, r, "adopted in another state than the one that was looked at")
+	}
 	if c.seen != nil && c.seen.GetAnnotations()[federation.OptOutAnnotation] == "true" {
 		m.wrong(x, r, "it opted out")
 	}

@@ -24,7 +24,7 @@ func (m *member) deed(x *thing) deed {
 	w := m.world
 	s := &x.slots[w.pick(len(x.slots))]
 	word := []string{"9", "9", "8", ""}[w.pick(4)]
-	if s.name == "affinity" && word != "" {
+	if word != "" && s.name == "affinity" || word == "8" && s.name == "order" {
 		word = "1"
 	}
 	how := w.pick(3)
@@ -33,7 +33,7 @@ func (m *member) deed(x *thing) deed {
 		return deed{name, func() { w.tell("  %s: %s", name, outcome(run())) }}
 	}
 	edit := func(name string, change func(doc)) deed { return do(name, func() error { return m.edit(x, change) }) }
-	switch w.pick(14) {
+	switch w.pick(15) {
 	case 0, 1, 2:
 		return edit(fmt.Sprintf("sets %s to %q of", s.name, word), func(d doc) { s.set(d, word) })
 	case 3:
@@ -61,6 +61,12 @@ func (m *member) deed(x *thing) deed {
 			return m.patch(x, []any{doc{"op": "replace", "path": "/metadata/managedFields", "value": []any{doc{}}}})
 		})
 	case 12:
+		return edit("empties a part of", func(d doc) {
+			if delete(d, "data"); how == 0 {
+				unstructured.RemoveNestedField(d, "metadata", "annotations")
+			}
+		})
+	case 13:
 		return edit("opts out or in with", toggle("annotations", federation.OptOutAnnotation))
 	}
 	return edit("puts on or takes off a finalizer of", func(d doc) {

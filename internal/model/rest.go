@@ -140,6 +140,8 @@ func (m *member) resting(x *thing, live *unstructured.Unstructured) []string {
 		return []string{"apply Adopted"}
 	case !ours:
 		return nil
+	case len(managed(live)) == 0 && len(live.Object) == 3 && x.wish.soft != "" && x.wish.retain:
+		return []string{"hold Unobserved"} // nothing tells it from metadata alone
 	case x.wish.give:
 		return []string{"keep Settled", "apply Drifted", "apply Changed"}
 	}
