@@ -114,6 +114,14 @@ type tally struct {
 	heard int
 }
 
+func (t *tally) add(s *source) []problem {
+	problems := t.fold.add(s)
+	if len(problems) == 0 {
+		t.heard++
+	}
+	return problems
+}
+
 func (a *aggregation) open(fields []Field) {
 	a.rows = make([]row, 0, len(fields))
 	for _, f := range fields {
@@ -211,7 +219,9 @@ func (a *aggregation) read(s *source) {
 			continue
 		}
 		if s.value = s.parent[r.path[0]]; s.value != nil {
-			a.add(r, r.one, r.path, s)
+			if problems := r.one.add(s); len(problems) > 0 {
+				a.problem(r, r.path, s, problems)
+			}
 			if !r.again {
 				left--
 			}
@@ -234,7 +244,9 @@ func (a *aggregation) descend(r *row, done []string, s *source) {
 		return
 	}
 	if len(done) == len(r.path) {
-		a.add(r, r.at(done), done, s)
+		if problems := r.at(done).add(s); len(problems) > 0 {
+			a.problem(r, done, s, problems)
+		}
 		return
 	}
 	m, ok := s.value.(map[string]any)
@@ -265,14 +277,6 @@ func (r *row) at(path []string) *tally {
 		r.many[key] = t
 	}
 	return t
-}
-
-func (a *aggregation) add(r *row, t *tally, path []string, s *source) {
-	if problems := t.add(s); len(problems) > 0 {
-		a.problem(r, path, s, problems)
-		return
-	}
-	t.heard++
 }
 
 func (a *aggregation) problem(r *row, path []string, s *source, problems []problem) {

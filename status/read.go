@@ -95,11 +95,16 @@ func (o *object) count(in map[string]any, key string, otherwise int64) int64 {
 	return otherwise
 }
 
-// integer accepts what JSON decoders make of an integer.
-func integer(v any) (int64, bool) {
+// integer accepts what JSON decoders make of an integer. It is small, so that the usual case is inlined.
+func integer(v any) (n int64, ok bool) {
+	if n, ok = v.(int64); !ok {
+		n, ok = otherInteger(v)
+	}
+	return n, ok
+}
+
+func otherInteger(v any) (int64, bool) {
 	switch n := v.(type) {
-	case int64:
-		return n, true
 	case float64:
 		if n == math.Trunc(n) && math.Abs(n) < 1<<63 {
 			return int64(n), true
