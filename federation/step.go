@@ -274,7 +274,7 @@ func (p *stepper) apply(s Step, live *unstructured.Unstructured, entries ownersh
 	s.Precondition.UID = ptr(live.GetUID())
 	s.Force = !p.r.obj.HoldConflicts
 	var former []string
-	if label(live, p.Owner.Key) != p.Owner.Value {
+	if label(live, p.Owner.Key) != p.Owner.Value || !entries.Has(p.Manager) {
 		former = append(p.ours(), ownership.BeforeFirstApply)
 	}
 	if moved, ok := entries.Move(p.Manager, former); ok {

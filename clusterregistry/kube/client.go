@@ -116,6 +116,7 @@ func withUserAgent(config *rest.Config, agent string) *rest.Config {
 type sendOnce struct{ *rest.RESTClient }
 
 func (s sendOnce) Post() *rest.Request   { return s.RESTClient.Post().MaxRetries(0) }
+func (s sendOnce) Put() *rest.Request    { return s.RESTClient.Put().MaxRetries(0) }
 func (s sendOnce) Get() *rest.Request    { return s.RESTClient.Get().MaxRetries(0) }
 func (s sendOnce) Delete() *rest.Request { return s.RESTClient.Delete().MaxRetries(0) }
 func (s sendOnce) Patch(t types.PatchType) *rest.Request {

@@ -91,6 +91,22 @@ func (m *mirror) get(name types.NamespacedName, stale time.Duration) (*packed, e
 	return m.items[name], nil
 }
 
+// names returns the names of what is held, of one namespace or all, or why that is unknown.
+func (m *mirror) names(namespace string, stale time.Duration) ([]types.NamespacedName, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if err := m.unknown(stale); err != nil {
+		return nil, err
+	}
+	var out []types.NamespacedName
+	for name := range m.items {
+		if namespace == "" || name.Namespace == namespace {
+			out = append(out, name)
+		}
+	}
+	return out, nil
+}
+
 // unknown says why the mirror cannot be believed. The caller holds mu.
 func (m *mirror) unknown(stale time.Duration) error {
 	noKind := meta.IsNoMatchError(m.err)

@@ -39,7 +39,7 @@ func (f *feed) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		started := f.now()
 		if err := f.once(ctx); err != nil && !errors.Is(err, errNoted) {
-			f.noted(f.served(err))
+			f.noted(f.client.served(f.kind.GroupVersionKind, err))
 		}
 		if f.now().Sub(started) > lastWatchGap {
 			gap = f.gap
@@ -69,13 +69,13 @@ func (f *feed) once(ctx context.Context) error {
 	return f.reflector.ListAndWatchWithContext(ctx)
 }
 
-// served tells a kind that is not there from other failures: a list is never not found.
-func (f *feed) served(err error) error {
+// served tells a kind that is not there from other failures of a list, which is never not found.
+func (c *Client) served(gvk schema.GroupVersionKind, err error) error {
 	if !apierrors.IsNotFound(err) {
-		return f.client.scrub(err)
+		return c.scrub(err)
 	}
-	f.client.apis.forget(f.kind.GroupVersionKind)
-	return &meta.NoKindMatchError{GroupKind: f.kind.GroupKind(), SearchedVersions: []string{f.kind.Version}}
+	c.apis.forget(gvk)
+	return &meta.NoKindMatchError{GroupKind: gvk.GroupKind(), SearchedVersions: []string{gvk.Version}}
 }
 
 func (f *feed) listWatch(gvr schema.GroupVersionResource) cache.ListerWatcher {
@@ -109,7 +109,7 @@ func (f *feed) listWatch(gvr schema.GroupVersionResource) cache.ListerWatcher {
 			case apierrors.IsResourceExpired(err), apierrors.IsGone(err), apierrors.IsTimeout(err):
 				return nil, err // the reflector knows how to list again
 			}
-			f.noted(f.served(err))
+			f.noted(f.client.served(f.kind.GroupVersionKind, err))
 			return nil, errNoted
 		},
 	}

@@ -70,6 +70,16 @@ func adoption() []Scenario {
 			require.Nil(s, s.at("data.old"), "it was the former manager's, and is not wished")
 			require.Equal(s, "yes", s.at("data.human"))
 		}},
+		{Name: "a predecessor wrote with our label: what leaves the template disappears", Run: func(s *Stage) {
+			s.planner.FormerManagers = []string{"kubefed"}
+			s.create("kubefed", `{apiVersion: v1, kind: ConfigMap, metadata: {name: a, labels: {confed.dev/owner: contract}}, data: {colour: red, old: x}}`)
+			s.wish(configMap)
+			s.edit(`[{op: add, path: /data/human, value: "yes"}]`)
+			s.do(federation.Apply, federation.ReasonChanged)
+			s.atRest()
+			require.Nil(s, s.at("data.old"), "it was the former manager's, and is not wished")
+			require.Equal(s, "yes", s.at("data.human"))
+		}},
 		{Name: "a foreign edit between looking and adopting is not lost", Run: func(s *Stage) {
 			s.object.Adopt = federation.AdoptAlways
 			s.create(somebody, theirs)
