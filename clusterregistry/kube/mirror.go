@@ -133,12 +133,17 @@ func (m *mirror) noted(err error) {
 }
 
 // wrote takes the answer to a write of ours, so that who writes and looks again sees it. An object that the watch does
-// not select any more is dropped: the watch will report it deleted.
+// not select any more is dropped, since the watch will report it deleted; that is told now, since it will be gone then.
 func (m *mirror) wrote(obj *unstructured.Unstructured) {
 	if !m.selector.Matches(labels.Set(obj.GetLabels())) {
+		name := nameOf(obj)
 		m.mu.Lock()
-		delete(m.items, nameOf(obj))
+		had := m.items[name] != nil
+		delete(m.items, name)
 		m.mu.Unlock()
+		if had {
+			m.changed(&name)
+		}
 		return
 	}
 	o, err := m.pack(obj)
