@@ -2,10 +2,8 @@ package kubefed
 
 import (
 	"slices"
-	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/confed-project/confed/placement"
 )
@@ -22,8 +20,8 @@ const (
 // Ready, a true Offline or ConfigMalformed is NotReady, since KubeFed drops Ready when it cannot reach a cluster. How to
 // connect to it is not read here.
 func DecodeCluster(obj *unstructured.Unstructured) (placement.Cluster, error) {
-	n := readKind(obj, schema.GroupKind{Group: coreGroup, Kind: "KubeFedCluster"})
-	if n.err != nil {
+	n := readKind(obj, clusterKind())
+	if n.m == nil {
 		return placement.Cluster{}, n.err
 	}
 	status := n.child("status")
@@ -37,10 +35,7 @@ func DecodeCluster(obj *unstructured.Unstructured) (placement.Cluster, error) {
 	if v := get[string](status, "kubernetesVersion"); v != "" {
 		c.Properties = map[string]string{versionProperty: v}
 	}
-	if n.err != nil {
-		return placement.Cluster{}, n.err
-	}
-	return c, nil
+	return c, n.err
 }
 
 func readiness(status node) (out placement.Readiness) {
@@ -58,13 +53,7 @@ func readiness(status node) (out placement.Readiness) {
 			continue
 		}
 		out = placement.Readiness{State: state, Reason: get[string](c, "reason")}
-		if text := get[string](c, "lastTransitionTime"); text != "" {
-			t, err := time.Parse(time.RFC3339, text)
-			if err != nil {
-				c.fail("lastTransitionTime", "%v", err)
-			}
-			out.Since = t
-		}
+		out.Since = c.time("lastTransitionTime")
 		return out
 	}
 	return out

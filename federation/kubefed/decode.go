@@ -40,11 +40,15 @@ const replicasPath = "/spec/replicas"
 // An override that cannot be read or applied holds the cluster that it is for, and no other: its layer fails when it is
 // rendered. A FederatedNamespace must have the name of the namespace that it is in.
 //
+// Beside an error stands what could be read, and nothing is lost by planning it: a template that cannot be read is nil,
+// which is an error of the plan, and under a placement that cannot be read the last decisions stand. Only deletes must wait
+// while there is an error about annotations, since those say how to delete.
+//
 // Differences from KubeFed: annotations of the template are propagated; orphaning and delete options also count when a
 // cluster leaves the placement; no spelling of a path can rename the object.
 func Decode(obj *unstructured.Unstructured, target schema.GroupVersionKind) (federation.Object, error) {
 	n := read(obj)
-	if n.err != nil {
+	if n.m == nil {
 		return federation.Object{}, n.err
 	}
 	spec := n.child("spec")
@@ -54,19 +58,19 @@ func Decode(obj *unstructured.Unstructured, target schema.GroupVersionKind) (fed
 		Cascade:   true,
 	}
 	var retain bool
+	faults := n.faulted()
 	out.Template, retain = template(spec.child("template"), obj, target)
-	retain = get[bool](spec, "retainReplicas") || retain
 	out.Retain = federation.DefaultRetain(out.Template.GroupVersionKind().GroupKind())
-	if retain {
+	if n.faulted() > faults || faults > 0 && spec.bad {
+		out.Template = nil
+	}
+	if get[bool](spec, "retainReplicas") || retain {
 		out.Retain = append(slices.Clip(out.Retain), replicasPath)
 	}
 	annotations := n.child("metadata").child("annotations")
 	out.Orphan = get[string](annotations, OrphanAnnotation) == "true"
 	out.DeleteOptions = deleteOptions(annotations)
-	if n.err != nil {
-		return federation.Object{}, n.err
-	}
-	return out, nil
+	return out, n.err
 }
 
 func deleteOptions(annotations node) (opts metav1.DeleteOptions) {
@@ -131,6 +135,16 @@ func template(t node, obj *unstructured.Unstructured, target schema.GroupVersion
 
 // policy reads a placement. Names that are present, even none, win; a selector beside them is not read.
 func policy(p node) placement.Policy {
+	faults := p.faulted()
+	out := readPolicy(p)
+	if p.bad || p.faulted() > faults {
+		// It selects nothing, which must not be taken for a wish; what does not compile leaves things as they are.
+		return placement.Policy{Selector: &placement.Selector{MatchExpressions: []placement.Expression{{Key: p.path, Operator: "Unreadable"}}}}
+	}
+	return out
+}
+
+func readPolicy(p node) placement.Policy {
 	if names := p.nodes("clusters"); names != nil {
 		out := placement.Policy{Clusters: []string{}}
 		for _, n := range names {

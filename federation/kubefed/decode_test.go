@@ -276,7 +276,7 @@ func load(t *testing.T, name string, into any) {
 }
 
 func FuzzDecode(f *testing.F) {
-	for _, text := range []string{web, cluster, typeConfig, preference} {
+	for _, text := range []string{web, cluster, typeConfig, preference, bare, full} {
 		seed, err := json.Marshal(object(f, text).Object)
 		require.NoError(f, err)
 		f.Add(seed)
@@ -297,6 +297,7 @@ func FuzzDecode(f *testing.F) {
 		c, clusterErr := kubefed.DecodeCluster(obj)
 		kind, typeErr := kubefed.DecodeType(obj)
 		p, preferenceErr := kubefed.DecodePreference(obj)
+		fuzzCore(t, obj)
 		require.True(t, clusterErr != nil || c.Name == obj.GetName())
 		require.True(t, typeErr != nil || kind.Target.Plural != "")
 		require.True(t, preferenceErr != nil || len(p.Replicas.Preferences) > 0)

@@ -24,8 +24,8 @@ status:
   zones: [a, b]
   kubernetesVersion: v1.30.1
   conditions:
-  - {type: Offline, status: "False", lastTransitionTime: "2020-01-01T00:00:00Z"}
-  - {type: Ready, status: "True", reason: ClusterReady, lastTransitionTime: "2024-05-01T10:00:00Z"}
+  - {type: Offline, status: "False", lastTransitionTime: "2020-01-01T00:00:00Z", lastProbeTime: "2024-05-02T00:00:00Z"}
+  - {type: Ready, status: "True", reason: ClusterReady, lastTransitionTime: "2024-05-01T10:00:00Z", lastProbeTime: "2024-05-02T00:00:00Z"}
 `
 
 func TestDecodeCluster(t *testing.T) {
@@ -128,7 +128,7 @@ func TestFactsErrors(t *testing.T) {
 		{readCluster, cluster, "kind: KubeFedCluster", "kind: Cluster", "kind"},
 		{readCluster, cluster, "tier: edge", "tier: 1", "metadata.labels.tier"},
 		{readCluster, cluster, "[a, b]", "[a, 1]", "status.zones[1]"},
-		{readCluster, cluster, "2024-05-01", "yesterday", "status.conditions[1].lastTransitionTime"},
+		{readCluster, cluster, "2024-05-01T", "yesterday", "status.conditions[1].lastTransitionTime"},
 		{readType, typeConfig, "targetType: {", "targetType: {pluralName: others, ", "metadata.name"},
 		{readType, typeConfig, "targetType: {", "targetType: {group: extensions, ", "metadata.name"},
 		{readType, typeConfig, "propagation: Enabled", "propagation: true", "spec.propagation"},

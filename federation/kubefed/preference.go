@@ -2,6 +2,7 @@ package kubefed
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/confed-project/confed/federation"
 	"github.com/confed-project/confed/placement"
+	"github.com/confed-project/confed/scheduling"
 )
 
 // Preference is what a ReplicaSchedulingPreference says. It is about the federated object of its own namespace and name.
@@ -27,8 +29,8 @@ type Preference struct {
 // Differences from KubeFed: negative numbers and a minimum above the maximum are errors, and a minimum is a floor under
 // the weighted share, not an addition to it.
 func DecodePreference(obj *unstructured.Unstructured) (Preference, error) {
-	n := readKind(obj, schema.GroupKind{Group: schedulingGroup, Kind: "ReplicaSchedulingPreference"})
-	if n.err != nil {
+	n := readKind(obj, preferenceKind())
+	if n.m == nil {
 		return Preference{}, n.err
 	}
 	spec := n.child("spec")
@@ -43,10 +45,81 @@ func DecodePreference(obj *unstructured.Unstructured) (Preference, error) {
 		spec.fail("totalReplicas", "missing")
 	}
 	p.Replicas.Preferences = preferences(spec.child("clusters"))
-	if n.err != nil {
-		return Preference{}, n.err
+	return p, n.err
+}
+
+func preferenceKind() schema.GroupKind {
+	return schema.GroupKind{Group: schedulingGroup, Kind: "ReplicaSchedulingPreference"}
+}
+
+// Encode returns obj with what p says, or nil when it says that already; a nil obj is a new object, for which the caller sets
+// namespace and name. Only preferences for one named cluster or for all can be said; others are left out.
+func (p Preference) Encode(obj *unstructured.Unstructured) *unstructured.Unstructured {
+	d := draftOf(obj, preferenceKind(), "v1alpha1", "")
+	was, err := DecodePreference(d.object())
+	spec := d.at("spec")
+	set(spec, "targetKind", p.TargetKind)
+	if total := p.Replicas.Total; total != nil {
+		spec["totalReplicas"] = *total
 	}
-	return p, nil
+	flags := map[string]bool{"rebalance": p.Replicas.Rebalance, "intersectWithClusterSelector": p.Intersect}
+	for key, on := range flags {
+		if on || spec[key] != nil {
+			spec[key] = on
+		}
+	}
+	if err == nil && reflect.DeepEqual(was.Replicas.Preferences, p.Replicas.Preferences) {
+		return d.changed()
+	}
+	clusters := map[string]any{}
+	for _, pref := range p.Replicas.Preferences {
+		if name, ok := nameOf(pref.Clusters); ok && clusters[name] == nil {
+			clusters[name] = encodePreference(pref, d.look("spec", "clusters", name))
+		}
+	}
+	spec["clusters"] = clusters
+	return d.changed()
+}
+
+// nameOf is how a preference is named in the object.
+func nameOf(p placement.Policy) (string, bool) {
+	if len(p.Clusters) == 1 {
+		return p.Clusters[0], true
+	}
+	everywhere := p.Clusters == nil && p.Selector != nil && len(p.Selector.MatchLabels) == 0 && len(p.Selector.MatchExpressions) == 0
+	return "*", everywhere
+}
+
+// Targets returns the named clusters as a scheduling.Strategy divides among them, in their order, with what this says of
+// them. Current is what runs and is ready in each, Capacity what would run there as far as that is known; a cluster without
+// an entry has no copy, or an unknown capacity. A cluster that neither its name nor * speaks of takes no part: its Max is 0.
+func (p Preference) Targets(clusters []string, current, capacity map[string]int64) []scheduling.Target {
+	out := make([]scheduling.Target, len(clusters))
+	byName := make(map[string]federation.Preference, len(p.Replicas.Preferences))
+	for _, pref := range slices.Backward(p.Replicas.Preferences) { // the first counts
+		if name, ok := nameOf(pref.Clusters); ok {
+			byName[name] = pref
+		}
+	}
+	for i, name := range clusters {
+		t := scheduling.Target{Name: name, Max: new(int64)}
+		pref, ok := byName[name]
+		if !ok {
+			pref, ok = byName["*"]
+		}
+		if out[i] = t; !ok {
+			continue
+		}
+		t.Weight, t.Min, t.Max, t.Tier = pref.Weight, pref.Min, pref.Max, pref.Tier
+		if n, known := current[name]; known {
+			t.Current = &n
+		}
+		if n, known := capacity[name]; known {
+			t.Capacity = &n
+		}
+		out[i] = t
+	}
+	return out
 }
 
 // count is an integer that is not negative.
@@ -85,4 +158,22 @@ func preferences(clusters node) []federation.Preference {
 		}
 	}
 	return append(named, others...)
+}
+
+// encodePreference writes over what is there, so that fields that nobody knows stay.
+func encodePreference(p federation.Preference, over map[string]any) map[string]any {
+	out := maps.Clone(over)
+	if out == nil {
+		out = map[string]any{}
+	}
+	for key, v := range map[string]int64{"weight": p.Weight, "minReplicas": p.Min} {
+		if v != 0 || out[key] != nil {
+			out[key] = v
+		}
+	}
+	delete(out, "maxReplicas")
+	if p.Max != nil {
+		out["maxReplicas"] = *p.Max
+	}
+	return out
 }

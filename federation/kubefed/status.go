@@ -51,8 +51,9 @@ func EncodeStatus(last map[string]any, results []federation.Result, r Report) ma
 	if reason != "" {
 		condition["reason"] = reason
 	}
-	now := r.Now.UTC().Format(time.RFC3339)
-	before := propagation(last)
+	now := stamp(r.Now)
+	conditions, _ := last["conditions"].([]any)
+	before := ofType(conditions, status.ConditionPropagation)
 	transition := before["status"] != condition["status"] || before["reason"] != condition["reason"]
 	condition["lastTransitionTime"], condition["lastUpdateTime"] = before["lastTransitionTime"], before["lastUpdateTime"]
 	if transition || before["lastTransitionTime"] == nil {
@@ -70,17 +71,6 @@ func EncodeStatus(last map[string]any, results []federation.Result, r Report) ma
 }
 
 func equal(a, b []any) bool { return len(a) == 0 && len(b) == 0 || reflect.DeepEqual(a, b) }
-
-// propagation finds the condition in an earlier status.
-func propagation(last map[string]any) map[string]any {
-	conditions, _ := last["conditions"].([]any)
-	for _, item := range conditions {
-		if c, _ := item.(map[string]any); c["type"] == status.ConditionPropagation {
-			return c
-		}
-	}
-	return nil
-}
 
 // lines makes the entries of the clusters, the reason that they give, and says whether a member was written to.
 func lines(results []federation.Result, collect bool) (out []any, reason string, wrote bool) {

@@ -5,7 +5,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 // Type is what a FederatedTypeConfig says: which kind is propagated, and the kind that federates it.
@@ -30,8 +29,8 @@ type Resource struct {
 // the federated type from its kind, group and version of the status type from the federated type), and checks what
 // KubeFed's webhook checks: the name is plural.group of the target, or its plural in the core group.
 func DecodeType(obj *unstructured.Unstructured) (Type, error) {
-	n := readKind(obj, schema.GroupKind{Group: coreGroup, Kind: "FederatedTypeConfig"})
-	if n.err != nil {
+	n := readKind(obj, typeKind())
+	if n.m == nil {
 		return Type{}, n.err
 	}
 	spec := n.child("spec")
@@ -51,11 +50,61 @@ func DecodeType(obj *unstructured.Unstructured) (Type, error) {
 	if status := spec.child("statusType"); status.m != nil {
 		r := resource(status, Resource{GVK: schema.GroupVersionKind{Group: t.Federated.GVK.Group, Version: t.Federated.GVK.Version}})
 		t.Status = &r
+		if !strings.Contains(r.GVK.Group, ".") {
+			spec.fail("statusType.group", "must contain a dot")
+		}
 	}
-	if n.err != nil {
-		return Type{}, n.err
+	return t, n.err
+}
+
+func typeKind() schema.GroupKind {
+	return schema.GroupKind{Group: coreGroup, Kind: "FederatedTypeConfig"}
+}
+
+// Encode returns obj with what t says, or nil when it says that already; a nil obj is a new object with the name that the
+// target gives it, for which the caller sets the namespace. Everything is written out, so nothing is left to defaults.
+func (t Type) Encode(obj *unstructured.Unstructured) *unstructured.Unstructured {
+	name := schema.GroupResource{Group: t.Target.GVK.Group, Resource: t.Target.Plural}.String()
+	d := draftOf(obj, typeKind(), "v1beta1", name)
+	spec := d.at("spec")
+	spec["propagation"] = configuration(t.Propagation)
+	if t.StatusCollection || spec["statusCollection"] != nil {
+		spec["statusCollection"] = configuration(t.StatusCollection)
 	}
-	return t, nil
+	t.Target.encode(d.at("spec", "targetType"))
+	t.Federated.encode(d.at("spec", "federatedType"))
+	if t.Status == nil {
+		delete(spec, "statusType")
+	} else {
+		t.Status.encode(d.at("spec", "statusType"))
+	}
+	return d.changed()
+}
+
+func (r Resource) encode(into map[string]any) {
+	set(into, "group", r.GVK.Group)
+	set(into, "version", r.GVK.Version)
+	set(into, "kind", r.GVK.Kind)
+	set(into, "pluralName", r.Plural)
+	into["scope"] = map[bool]string{true: "Namespaced", false: "Cluster"}[r.Namespaced]
+}
+
+// EncodeTypeStatus returns the FederatedTypeConfig with a status that says which of its controllers run at its present
+// generation, or nil when it says so already. Collection is about the legacy service status; nil: it has no such controller.
+func EncodeTypeStatus(obj *unstructured.Unstructured, propagation bool, collection *bool) *unstructured.Unstructured {
+	if obj == nil {
+		return nil
+	}
+	running := map[bool]string{true: "Running", false: "NotRunning"}
+	d := draftOf(obj, typeKind(), "v1beta1", "")
+	status := d.at("status")
+	status["observedGeneration"] = obj.GetGeneration()
+	status["propagationController"] = running[propagation]
+	delete(status, "statusController")
+	if collection != nil {
+		status["statusController"] = running[*collection]
+	}
+	return d.changed()
 }
 
 func (n node) enabled(key string, required bool) bool {
@@ -79,15 +128,16 @@ func resource(n node, r Resource) Resource {
 	if r.Plural == "" {
 		r.Plural = plural(r.GVK.Kind)
 	}
-	for _, field := range [][2]string{{"version", r.GVK.Version}, {"kind", strings.ToLower(r.GVK.Kind)}, {"pluralName", r.Plural}} {
-		if wrong := validation.IsDNS1035Label(field[1]); len(wrong) > 0 {
-			n.fail(field[0], "%s", wrong[0])
+	for _, field := range []struct {
+		key, text string
+		form      form
+	}{{"version", r.GVK.Version, labelForm()}, {"kind", r.GVK.Kind, kindForm()}, {"pluralName", r.Plural, labelForm()}} {
+		if !field.form.matches(field.text) {
+			n.fail(field.key, "%q %s", field.text, field.form.words)
 		}
 	}
-	if r.GVK.Group != "" {
-		if wrong := validation.IsDNS1123Subdomain(r.GVK.Group); len(wrong) > 0 {
-			n.fail("group", "%s", wrong[0])
-		}
+	if f := subdomainForm(); r.GVK.Group != "" && !f.matches(r.GVK.Group) {
+		n.fail("group", "%q %s", r.GVK.Group, f.words)
 	}
 	switch scope := get[string](n, "scope"); scope {
 	case "Namespaced":

@@ -1,0 +1,111 @@
+package kubefed
+
+import (
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// Validate says what is wrong with an object of KubeFed's own kinds (KubeFedConfig, KubeFedCluster, FederatedTypeConfig,
+// ReplicaSchedulingPreference, Domain, ServiceDNSRecord, IngressDNSRecord): what its webhooks refused, and for the others what
+// their decoders do. Old is the object before an update, nil when there was none. The error joins a *federation.Error for each
+// field, in a stable order. A kind that is not known here is an error too; a federated object is checked by Decode.
+//
+// Differences from KubeFed: fields that have defaults may be absent, and plural names are among them; leases is a lock; a
+// proxyURL needs a host; no value of a field with a password in it is quoted.
+func Validate(obj, old *unstructured.Unstructured) error {
+	n := read(obj)
+	if n.m == nil {
+		return n.err
+	}
+	check, known := checks()[obj.GetKind()]
+	if !known || !strings.HasSuffix(obj.GroupVersionKind().Group, ".kubefed.io") {
+		n.fail("kind", "%q is not a kind of KubeFed's own", obj.GetKind())
+		return n.err
+	}
+	return check(obj, old)
+}
+
+func checks() map[string]func(obj, old *unstructured.Unstructured) error {
+	return map[string]func(obj, old *unstructured.Unstructured) error{
+		"KubeFedConfig":  validateConfig,
+		"KubeFedCluster": func(obj, _ *unstructured.Unstructured) error { return validateCluster(obj) },
+		"FederatedTypeConfig": func(obj, _ *unstructured.Unstructured) error {
+			return validateType(obj)
+		},
+		"ReplicaSchedulingPreference": func(obj, _ *unstructured.Unstructured) error {
+			_, err := DecodePreference(obj)
+			return err
+		},
+	}
+}
+
+func validateConfig(obj, old *unstructured.Unstructured) error {
+	_, err := DecodeConfig(obj)
+	n := read(obj)
+	scope, _, _ := unstructured.NestedString(obj.Object, "spec", "scope")
+	if old != nil {
+		if before, _, _ := unstructured.NestedString(old.Object, "spec", "scope"); before != scope {
+			n.child("spec").fail("scope", "must not change")
+		}
+	}
+	return join(err, n)
+}
+
+// join adds what was found in another reading of the same object.
+func join(err error, n node) error {
+	first, _ := err.(*faults)  //nolint:errorlint // it is ours, never wrapped
+	more, _ := n.err.(*faults) //nolint:errorlint // it is ours, never wrapped
+	if first == nil || more == nil {
+		if first == nil && more != nil {
+			return more
+		}
+		return err
+	}
+	all := append(append(faults{}, *first...), *more...)
+	return &all
+}
+
+func validateType(obj *unstructured.Unstructured) error {
+	_, err := DecodeType(obj)
+	n := read(obj)
+	status := n.child("status")
+	if len(status.m) == 0 {
+		return join(err, n)
+	}
+	status.count("observedGeneration")
+	status.oneOf("propagationController", "Running", "NotRunning")
+	if status.m["statusController"] != nil {
+		status.oneOf("statusController", "Running", "NotRunning")
+	}
+	return join(err, n)
+}
+
+func validateCluster(obj *unstructured.Unstructured) error {
+	n := readKind(obj, clusterKind())
+	spec := n.child("spec")
+	spec.like("apiEndpoint", endpointForm())
+	spec.child("secretRef").like("name", subdomainForm())
+	spec.like("proxyURL", proxyForm())
+	disabled := spec.strings("disabledTLSValidations")
+	for i, v := range disabled {
+		if v != "*" && v != "SubjectName" && v != "ValidityPeriod" {
+			spec.fail("disabledTLSValidations["+strconv.Itoa(i)+"]", "%q is none of *, SubjectName, ValidityPeriod", v)
+		}
+		if v == "*" && len(disabled) > 1 {
+			spec.fail("disabledTLSValidations", "* stands for all and must be alone")
+		}
+	}
+	if status := n.child("status"); len(status.m) > 0 {
+		for _, c := range status.nodes("conditions") {
+			c.oneOf("type", "Ready", "Offline", "ConfigMalformed")
+			c.oneOf("status", "True", "False", "Unknown")
+			if probed := c.text("lastProbeTime"); probed != "" {
+				c.time("lastProbeTime")
+			}
+			c.time("lastTransitionTime")
+		}
+	}
+	return n.err
+}
