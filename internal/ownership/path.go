@@ -89,7 +89,10 @@ func (p Path) edit(doc map[string]any, f func(parent map[string]any, key string)
 		}
 		return out
 	case s.items:
-		list, _ := have.([]any)
+		list, isList := have.([]any)
+		if !isList {
+			return doc
+		}
 		items := slices.Clone(list)
 		for i, item := range items {
 			if s.fits(item) {

@@ -40,6 +40,7 @@ spec: {replicas: 3, selector: {matchLabels: {app: web}}, template: {spec: {conta
 		"/spec/template/spec/containers[name=no]/image": wish,
 		"/spec/replicas/x": wish,
 		"/nowhere/x":       wish,
+		"/spec[*]/x":       wish, // no list: nothing in it, and nothing lost
 	} {
 		path, err := ownership.ParsePath(text)
 		require.NoError(t, err)
