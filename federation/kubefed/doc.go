@@ -8,6 +8,12 @@
 //	p, err := kubefed.DecodePreference(rsp)         // ReplicaSchedulingPreference → federation.Replicas
 //	st := kubefed.EncodeStatus(last, results, kubefed.Report{Generation: g, Now: now})
 //
+// The other way, what a cluster holds becomes federated, without asking a server:
+//
+//	r, err := kubefed.Match("deploy", discovered)         // what people call a resource → metav1.APIResource
+//	t, crd, err := kubefed.Enable(r, nil, kubefed.Directive{}) // the type and its CustomResourceDefinition
+//	obj, err := kubefed.Federate(live, t)                 // Deployment → FederatedDeployment
+//
 // What is wrong with an object is a *federation.Error with the object and the field, and errors.Is(err,
 // federation.ErrInvalid) holds. The error joins one for each field that is wrong, and beside it stands what could be read.
 // An object that cannot be read is kept as it is, never removed. Validate says what KubeFed's webhooks said.

@@ -1,0 +1,140 @@
+package kubefed_test
+
+import (
+	"errors"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/yaml"
+
+	"github.com/confed-project/confed/federation/kubefed"
+)
+
+// What a program discovered is looked up as people name it, and enabled.
+func ExampleEnable() {
+	lists := []metav1.APIResourceList{{GroupVersion: "apps/v1", APIResources: []metav1.APIResource{
+		{Name: "deployments", Kind: "Deployment", Namespaced: true, ShortNames: []string{"deploy"}},
+	}}}
+	target, err := kubefed.Match("deploy", lists)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	t, crd, err := kubefed.Enable(target, nil, kubefed.Directive{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(t.Target.GVK, "→", t.Federated.GVK)
+	fmt.Println(crd.GetKind(), crd.GetName())
+	// Output:
+	// apps/v1, Kind=Deployment → types.kubefed.io/v1beta1, Kind=FederatedDeployment
+	// CustomResourceDefinition federateddeployments.types.kubefed.io
+}
+
+func ExampleFederate() {
+	objects, err := kubefed.Documents([]byte(`
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: motd, namespace: shop, uid: 6f2a, labels: {team: a}}
+data: {text: hello}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: kube-root-ca.crt, namespace: shop}
+`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, o := range objects {
+		t, _, err := kubefed.Enable(kubefed.Guess(o), nil, kubefed.Directive{})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		federated, err := kubefed.Federate(o, t)
+		if errors.Is(err, kubefed.ErrLocal) {
+			fmt.Println("#", err)
+			continue
+		}
+		text, _ := yaml.Marshal(federated.Object)
+		fmt.Print(string(text))
+	}
+	// Output:
+	// apiVersion: types.kubefed.io/v1beta1
+	// kind: FederatedConfigMap
+	// metadata:
+	//   name: motd
+	//   namespace: shop
+	// spec:
+	//   placement:
+	//     clusterSelector:
+	//       matchLabels: {}
+	//   template:
+	//     data:
+	//       text: hello
+	//     metadata:
+	//       labels:
+	//         team: a
+	// # ConfigMap shop/kube-root-ca.crt: belongs to its cluster: every cluster publishes its own root certificate
+}
+
+func ExampleContents() {
+	objects, _ := kubefed.Documents([]byte(`
+apiVersion: v1
+kind: List
+items:
+- {apiVersion: v1, kind: Secret, metadata: {name: key, namespace: shop}}
+- {apiVersion: v1, kind: ServiceAccount, metadata: {name: default, namespace: shop}}
+- {apiVersion: v1, kind: Namespace, metadata: {name: shop}}
+`))
+	var types []kubefed.Type
+	for _, r := range []metav1.APIResource{
+		{Name: "namespaces", Kind: "Namespace", Version: "v1"},
+		{Name: "secrets", Kind: "Secret", Version: "v1", Namespaced: true},
+	} {
+		t, _, _ := kubefed.Enable(r, nil, kubefed.Directive{})
+		types = append(types, t)
+	}
+	federated, left := kubefed.Contents(objects, types)
+	for _, o := range federated {
+		fmt.Println(o.GetKind(), o.GetNamespace()+"/"+o.GetName())
+	}
+	for _, err := range left {
+		fmt.Println("left out:", err)
+	}
+	// Output:
+	// FederatedNamespace shop/shop
+	// FederatedSecret shop/key
+	// left out: ServiceAccount shop/default: belongs to its cluster: every namespace has one
+}
+
+func ExampleContentTypes() {
+	verbs := metav1.Verbs{"get", "list"}
+	lists := []metav1.APIResourceList{{GroupVersion: "v1", APIResources: []metav1.APIResource{
+		{Name: "configmaps", Kind: "ConfigMap", Namespaced: true, Verbs: verbs},
+		{Name: "events", Kind: "Event", Namespaced: true, Verbs: verbs},
+		{Name: "pods", Kind: "Pod", Namespaced: true, Verbs: verbs, ShortNames: []string{"po"}},
+	}}}
+	for _, r := range kubefed.ContentTypes(lists, []string{"po"}, "") {
+		fmt.Println(r.Name)
+	}
+	// Output:
+	// configmaps
+}
+
+func ExampleCheckEnable() {
+	enable := func(group string) kubefed.Type {
+		r := metav1.APIResource{Name: "ingresses", Kind: "Ingress", Group: group, Version: "v1", Namespaced: true}
+		t, _, _ := kubefed.Enable(r, nil, kubefed.Directive{})
+		return t
+	}
+	fmt.Println(kubefed.CheckEnable(enable("networking.k8s.io"), []kubefed.Type{enable("extensions")}))
+	fmt.Println(kubefed.Equivalent(
+		schema.GroupResource{Group: "extensions", Resource: "deployments"}, schema.GroupResource{Group: "apps", Resource: "deployments"}))
+	// Output:
+	// ingresses.networking.k8s.io: spec.targetType: invalid: its objects are those of ingresses.extensions, which is enabled already; disable one first
+	// true
+}
