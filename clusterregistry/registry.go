@@ -60,6 +60,7 @@ func (r *Registry[Conn]) Put(cluster placement.Cluster, conn Conn) error {
 	}
 	r.members[cluster.Name].end()
 	r.members[cluster.Name] = &member[Conn]{conn: conn}
+	r.tell(cluster.Name)
 	return nil
 }
 
@@ -71,7 +72,11 @@ func (r *Registry[Conn]) Update(cluster placement.Cluster) error {
 	if r.members[cluster.Name] == nil {
 		return &UnknownError{cluster.Name}
 	}
-	return r.publish(cluster)
+	if err := r.publish(cluster); err != nil {
+		return err
+	}
+	r.tell(cluster.Name)
+	return nil
 }
 
 // Remove forgets a member and tells whether there was one. Contexts from Lease over its connection end.
@@ -159,10 +164,10 @@ func (r *Registry[Conn]) publish(c placement.Cluster) error {
 		return err
 	}
 	r.fleet.Store(fleet)
-	r.tell(c.Name)
 	return nil
 }
 
+// tell comes last: who hears of a change must find leases over the old connection ended.
 func (r *Registry[Conn]) tell(name string) {
 	for names := range r.listeners {
 		names.Add(name)

@@ -119,6 +119,37 @@ func TestALeaseEndsWithItsConnection(t *testing.T) {
 		"ended leases are kept")
 }
 
+// TestAChangeComesAfterTheEndOfTheLease: who is told of a new connection and asks its lease learns that it ended, or would
+// go on with what is gone.
+func TestAChangeComesAfterTheEndOfTheLease(t *testing.T) {
+	var r Registry[int]
+	a := placement.Cluster{Name: "a"}
+	require.NoError(t, r.Put(a, 0))
+	puts := make(chan struct{})
+	defer close(puts)
+	go func() {
+		for range puts {
+			if err := r.Put(a, 1); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	var lease context.Context
+	round := 0
+	for range r.Changes(t.Context()) {
+		if lease != nil {
+			require.Error(t, lease.Err(), "round %d", round)
+		}
+		if round++; round > 5000 {
+			return
+		}
+		var err error
+		lease, _, _, err = r.Lease(t.Context(), "a")
+		require.NoError(t, err)
+		puts <- struct{}{}
+	}
+}
+
 func TestChangesBeginWithEveryMember(t *testing.T) {
 	var r Registry[int]
 	for _, name := range []string{"c", "a", "b"} {

@@ -89,6 +89,9 @@ func (c *Caches) Run(ctx context.Context, registry *clusterregistry.Registry[*Cl
 			defer cancel()
 			member.run(lease)
 			c.drop(name, member)
+			if errors.Is(context.Cause(lease), clusterregistry.ErrGone) {
+				client.CloseIdleConnections()
+			}
 		})
 	}
 	return nil

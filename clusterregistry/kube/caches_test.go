@@ -17,7 +17,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
-	utilnet "k8s.io/apimachinery/pkg/util/net"
 
 	"github.com/confed-project/confed/clusterregistry"
 	"github.com/confed-project/confed/placement"
@@ -376,7 +375,7 @@ func TestNoGoroutineStays(t *testing.T) {
 	for i := range members {
 		client, err := f.registry.Conn(fmt.Sprint(i))
 		require.NoError(t, err)
-		utilnet.CloseIdleConnectionsFor(client.http.Transport)
+		client.CloseIdleConnections()
 		members[i].set(func() { members[i].down = true })
 	}
 	require.Eventually(t, func() bool {

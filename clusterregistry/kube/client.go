@@ -14,9 +14,11 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/transport"
 )
 
 // DefaultUserAgent is sent when neither Options nor the rest.Config name one.
@@ -44,8 +46,8 @@ type Client struct {
 	rest     rest.Interface
 	apis     *apis
 	http     *http.Client
-	secrets  []string
-	broken   error // set: there is nothing to dial, and every request answers so
+	secrets  func() *secrets // a function, since fmt prints what pointers point to when a verb does not fit
+	broken   error           // set: there is nothing to dial, and every request answers so
 
 	credentialsEnd time.Time
 }
@@ -56,25 +58,51 @@ func NewClient(config *rest.Config, opts Options) (*Client, error) {
 	if config == nil {
 		return nil, errors.New("no rest.Config")
 	}
-	config = tuned(config, opts)
+	known := secretsOf(config)
+	config = own(tuned(config, opts))
+	config.WrapTransport = transport.Wrappers(func(rt http.RoundTripper) http.RoundTripper { return &wire{rt, known} }, config.WrapTransport)
 	httpClient, err := rest.HTTPClientFor(config)
 	if err != nil {
-		return nil, fmt.Errorf("transport: %w", err)
+		return nil, fmt.Errorf("transport: %w", known.scrub(err))
 	}
 	httpClient = &http.Client{Transport: httpClient.Transport, Timeout: httpClient.Timeout, CheckRedirect: stay}
 	base, err := rest.UnversionedRESTClientForConfigAndClient(config, httpClient)
 	if err != nil {
-		return nil, fmt.Errorf("client: %w", err)
+		return nil, fmt.Errorf("client: %w", known.scrub(err))
 	}
 	once := sendOnce{base}
 	meta, err := metadata.NewForConfigAndClient(metadata.ConfigFor(config), httpClient)
 	if err != nil {
-		return nil, fmt.Errorf("client: %w", err)
+		return nil, fmt.Errorf("client: %w", known.scrub(err))
 	}
 	return &Client{
 		dynamic: dynamic.New(once), metadata: meta, rest: once, apis: newAPIs(once), http: httpClient,
-		secrets: secretsOf(config), credentialsEnd: credentialsEnd(config),
+		secrets: func() *secrets { return known }, credentialsEnd: credentialsEnd(config),
 	}, nil
+}
+
+// own makes the transport the Client's alone. Client-go shares and keeps transports for as long as the process lives, one
+// for each set of certificates, and gives members without a CA the process's default one, whose connections are not
+// ours to close. It does not share what has a proxy function. Certificates in files stay shared: each of their transports
+// has a goroutine that looks at the files and never ends.
+func own(config *rest.Config) *rest.Config {
+	if config.Transport == nil && config.Proxy == nil && config.CertFile == "" {
+		config.Proxy = http.ProxyFromEnvironment
+	}
+	return config
+}
+
+// CloseIdleConnections closes the connections that no request uses, now and once more after a second, since a request
+// that was just cancelled holds its connection for a moment. It is for a Client that nobody will use again; one that is
+// used dials again. What runs goes on, and its connection ends when it was idle for 90 seconds. Feed and Caches call it
+// for members that are removed or replaced.
+func (c *Client) CloseIdleConnections() {
+	if c.http == nil {
+		return
+	}
+	closing := func() { utilnet.CloseIdleConnectionsFor(c.http.Transport) }
+	closing()
+	time.AfterFunc(time.Second, closing)
 }
 
 // stay refuses redirects: no API server needs them, and one that lies could send us anywhere.

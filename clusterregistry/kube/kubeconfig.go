@@ -191,6 +191,9 @@ func (k *kubeconfig) allow(config *api.Config) error {
 		if _, err := parseProxy(c.ProxyURL); err != nil {
 			return err
 		}
+		if err := noUserinfo(c.Server); err != nil {
+			return err
+		}
 	}
 	for _, u := range config.AuthInfos {
 		switch {

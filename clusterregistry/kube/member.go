@@ -112,6 +112,14 @@ func proxyOf(c *rest.Config) string {
 	return proxy.String()
 }
 
+// noUserinfo refuses credentials in a server's URL, which everybody prints.
+func noUserinfo(server string) error {
+	if len(userinfo(server)) > 0 {
+		return fmt.Errorf("%w: the server's URL holds credentials, which belong to the user", ErrMalformed)
+	}
+	return nil
+}
+
 // parseProxy accepts what the transport can use, and the empty string, for which it returns nil. Errors do not quote
 // the URL: it may hold a password.
 func parseProxy(raw string) (func(*http.Request) (*url.URL, error), error) {
@@ -154,7 +162,20 @@ type Feed[Conn any] struct {
 	Options  Options
 	Connect  func(*Client) Conn // from a client to what the Registry holds
 
-	members map[string]Member
+	members map[string]*fed
+}
+
+// fed is a member as it was put, with the Config of the connection that is in the Registry now.
+type fed struct {
+	Member
+	client *Client
+}
+
+// end closes what the member's connection leaves open once the Registry does not have it.
+func (f *fed) end() {
+	if f != nil {
+		f.client.CloseIdleConnections()
+	}
 }
 
 // Sync puts members that are new or whose connection changed, updates the facts of the others, and removes those that
@@ -167,7 +188,7 @@ type Feed[Conn any] struct {
 // facts first (Health.Describe).
 func (f *Feed[Conn]) Sync(members []Member) error {
 	var errs []error
-	next := make(map[string]Member, len(members))
+	next := make(map[string]*fed, len(members))
 	for _, m := range members {
 		name := m.Cluster.Name
 		if _, ok := next[name]; ok {
@@ -184,27 +205,31 @@ func (f *Feed[Conn]) Sync(members []Member) error {
 		}
 		next[name] = connected
 	}
-	for name := range f.members {
+	for name, old := range f.members {
 		if _, ok := next[name]; !ok {
 			f.Registry.Remove(name)
+			old.end()
 		}
 	}
 	f.members = next
 	return errors.Join(errs...)
 }
 
-// sync returns the member with the Config of the connection that is in the Registry now.
-func (f *Feed[Conn]) sync(m Member) (Member, error) {
-	old, had := f.members[m.Cluster.Name]
+func (f *Feed[Conn]) sync(m Member) (*fed, error) {
+	old := f.members[m.Cluster.Name]
+	had := old != nil
 	if had && !reflect.DeepEqual(m.Cluster, old.Cluster) {
 		_ = f.Registry.Update(m.Cluster) // fails only for a name that is not there, and that is asked next
 	}
 	if _, err := f.Registry.Conn(m.Cluster.Name); err != nil {
 		had = false // somebody else removed it
 	}
-	if m.Err != nil && had || had && m.SameConnection(old) {
+	keep := func() (*fed, error) {
 		m.Config = old.Config
-		return m, m.Err
+		return &fed{m, old.client}, m.Err
+	}
+	if m.Err != nil && had || had && m.SameConnection(old.Member) {
+		return keep()
 	}
 	client := &Client{broken: m.Err}
 	if m.Err == nil {
@@ -212,14 +237,14 @@ func (f *Feed[Conn]) sync(m Member) (Member, error) {
 		if client, err = NewClient(m.Config, f.Options); err != nil {
 			m.Config, m.Err = nil, &SourceError{Origin: m.Origin, Cluster: m.Cluster.Name, Err: err}
 			if had {
-				m.Config = old.Config
-				return m, m.Err
+				return keep()
 			}
 			client = &Client{broken: m.Err}
 		}
 	}
 	if err := f.Registry.Put(m.Cluster, f.Connect(client)); err != nil {
-		return m, err
+		return nil, err
 	}
-	return m, m.Err
+	old.end()
+	return &fed{m, client}, m.Err
 }

@@ -19,7 +19,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/rest"
 
 	"github.com/confed-project/confed/clusterregistry"
@@ -167,7 +166,7 @@ func measure(t testing.TB, fleet, url string, ca []byte, members, kinds int) sca
 	for c := range registry.Fleet().All() {
 		client, err := registry.Conn(c.Name)
 		require.NoError(t, err)
-		utilnet.CloseIdleConnectionsFor(client.http.Transport)
+		client.CloseIdleConnections()
 	}
 	return s
 }

@@ -2,9 +2,12 @@ package kube
 
 import (
 	"errors"
+	"net/http"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
@@ -16,28 +19,82 @@ const mask = "[masked]"
 // errEchoed replaces an error that would show our credentials.
 var errEchoed = errors.New("the answer repeated our credentials")
 
-// secretsOf lists what must never be in an error: a member may send back what it was sent.
-func secretsOf(config *rest.Config) []string {
-	return slices.DeleteFunc([]string{config.BearerToken, config.Password}, func(s string) bool { return s == "" })
+// secrets are what must never be in an error: a member may send back what it was sent.
+type secrets struct {
+	given []string // by the rest.Config
+
+	mu   sync.RWMutex
+	sent []string // what went out last in Authorization headers, which may come from a file or a plugin
 }
 
-// scrub returns err without our credentials.
-func (c *Client) scrub(err error) error {
-	if err == nil || len(c.secrets) == 0 {
+// rotated is how many credentials of the past are remembered: an answer may come after a rotation.
+const rotated = 3
+
+func secretsOf(config *rest.Config) *secrets {
+	given := append(userinfo(config.Host), config.BearerToken, config.Password)
+	if proxy, err := url.Parse(proxyOf(config)); err == nil {
+		if password, ok := proxy.User.Password(); ok {
+			given = append(given, password, url.QueryEscape(password))
+		}
+	}
+	return &secrets{given: slices.DeleteFunc(given, func(s string) bool { return s == "" })}
+}
+
+// userinfo returns the credentials in a URL that need not parse.
+func userinfo(raw string) []string {
+	if _, rest, ok := strings.Cut(raw, "://"); ok {
+		raw = rest
+	}
+	authority, _, _ := strings.Cut(raw, "/")
+	at := strings.LastIndex(authority, "@")
+	if at < 0 {
+		return nil
+	}
+	_, password, _ := strings.Cut(authority[:at], ":")
+	return []string{authority[:at], password}
+}
+
+// saw remembers a credential that is sent.
+func (s *secrets) saw(credential string) {
+	s.mu.RLock()
+	known := credential == "" || slices.Contains(s.given, credential) || slices.Contains(s.sent, credential)
+	s.mu.RUnlock()
+	if known {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sent = append(s.sent[max(0, len(s.sent)+1-rotated):], credential)
+}
+
+func (s *secrets) clean(text string) string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, list := range [][]string{s.given, s.sent} {
+		for _, secret := range list {
+			text = strings.ReplaceAll(text, secret, mask)
+		}
+	}
+	return text
+}
+
+// scrub returns err without credentials of ours.
+func (s *secrets) scrub(err error) error {
+	if err == nil {
 		return err
 	}
 	var status *apierrors.StatusError
 	if !errors.As(err, &status) {
-		if c.clean(err.Error()) != err.Error() {
+		if s.clean(err.Error()) != err.Error() {
 			return errEchoed
 		}
 		return err
 	}
 	clean := status.ErrStatus.DeepCopy()
-	clean.Message = c.clean(clean.Message)
+	clean.Message = s.clean(clean.Message)
 	if clean.Details != nil {
 		for i := range clean.Details.Causes {
-			clean.Details.Causes[i].Message = c.clean(clean.Details.Causes[i].Message)
+			clean.Details.Causes[i].Message = s.clean(clean.Details.Causes[i].Message)
 		}
 	}
 	if reflect.DeepEqual(clean, &status.ErrStatus) {
@@ -46,9 +103,25 @@ func (c *Client) scrub(err error) error {
 	return &apierrors.StatusError{ErrStatus: *clean}
 }
 
-func (c *Client) clean(text string) string {
-	for _, secret := range c.secrets {
-		text = strings.ReplaceAll(text, secret, mask)
+func (c *Client) scrub(err error) error {
+	if c.secrets == nil {
+		return err
 	}
-	return text
+	return c.secrets().scrub(err)
 }
+
+// wire is the lowest layer of a connection. It sees requests as they leave, with the credentials in them.
+type wire struct {
+	http.RoundTripper
+	secrets *secrets
+}
+
+// RoundTrip sends a request.
+func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	_, credential, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	w.secrets.saw(credential)
+	return w.RoundTripper.RoundTrip(r)
+}
+
+// WrappedRoundTripper returns the transport, for who looks for its connections.
+func (w *wire) WrappedRoundTripper() http.RoundTripper { return w.RoundTripper }

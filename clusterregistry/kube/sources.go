@@ -53,6 +53,9 @@ func ProfileMember(obj *unstructured.Unstructured, providers []Provider) Member 
 
 func profileConfig(a clusterregistry.Access, provider Provider) (*rest.Config, error) {
 	proxy, err := parseProxy(a.ProxyURL)
+	if err == nil {
+		err = noUserinfo(a.Server)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -147,6 +150,9 @@ func argoConfig(secret *unstructured.Unstructured, plugins []string) (*rest.Conf
 		return nil, fmt.Errorf("%w: the entry config", ErrMalformed)
 	}
 	proxy, err := parseProxy(c.ProxyURL)
+	if err == nil {
+		err = noUserinfo(server)
+	}
 	if err != nil {
 		return nil, err
 	}
