@@ -43,6 +43,7 @@ func packages() map[string]struct {
 			ours:   []string{"federation", "placement", "internal/smd/types"},
 			others: 130,
 		},
+		"federation/report": {ours: []string{"federation", "override"}, others: 80},
 		"federation/kubefed": {
 			ours:   []string{"federation", "override", "placement", "scheduling", "status", "dnsrecord"},
 			others: 80,

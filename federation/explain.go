@@ -53,12 +53,17 @@ func (s Step) explain(b *strings.Builder) {
 		_, _ = fmt.Fprintf(b, "  Override %s set %s from %s to %s.\n", c.Layer, c.Path, text(c.Old), text(c.New))
 	}
 	for _, c := range s.Changes {
-		_, _ = fmt.Fprintf(b, "  %s: %s -> %s", c.Path, text(c.Have), text(c.Want))
-		if len(c.Holders) > 0 {
-			_, _ = fmt.Fprintf(b, ", now held by %s", strings.Join(c.Holders, ", "))
-		}
-		b.WriteString(".\n")
+		_, _ = fmt.Fprintf(b, "  %s.\n", c)
 	}
+}
+
+// String is the change in one line, with the values, long ones cut: /spec/replicas: 3 -> 5, now held by hpa.
+func (c Change) String() string {
+	line := c.Path + ": " + text(c.Have) + " -> " + text(c.Want)
+	if len(c.Holders) > 0 {
+		line += ", now held by " + strings.Join(c.Holders, ", ")
+	}
+	return line
 }
 
 // text is a value as short JSON.

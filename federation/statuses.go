@@ -25,6 +25,20 @@ func Statuses(results []Result) []status.Cluster {
 	return lines
 }
 
+// Results is what Dispatch would return if it wrote nothing: a step that would write is Held with its own reason. With
+// Statuses it tells how things stand, without touching them.
+func (p Plan) Results() []Result {
+	results := make([]Result, len(p.Steps))
+	for i, s := range p.Steps {
+		r, quiet := s.quiet()
+		if !quiet {
+			r = s.end(Held, s.Reason, s.live, nil)
+		}
+		results[i] = r
+	}
+	return results
+}
+
 func (r Result) state() status.State {
 	switch {
 	case r.Reason == ReasonUnobserved, r.Reason == ReasonUnknownCluster:

@@ -16,7 +16,7 @@ func (p Plan) String() string {
 		w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 		_, _ = fmt.Fprintln(w, "CLUSTER\tOBJECT\tDO\tREASON\tREPLICAS\tWHY")
 		for _, s := range p.Steps {
-			_, _ = fmt.Fprintln(w, s.row())
+			_, _ = fmt.Fprintln(w, strings.Join(s.Columns(), "\t"))
 		}
 		_ = w.Flush()
 	}
@@ -26,7 +26,7 @@ func (p Plan) String() string {
 	}
 	b.Reset()
 	b.WriteString(strings.Join(lines, "\n"))
-	b.WriteString(p.counts())
+	b.WriteString(p.Counts().String())
 	b.WriteByte('\n')
 	for _, err := range p.Errs {
 		_, _ = fmt.Fprintf(&b, "error: %v\n", err)
@@ -34,7 +34,9 @@ func (p Plan) String() string {
 	return b.String()
 }
 
-func (s Step) row() string {
+// Columns are the cells of the step in the table of Plan.String, without values: cluster, object, verb, reason, replicas and
+// why. None contains a tab or a line break.
+func (s Step) Columns() []string {
 	replicas := "-"
 	if s.Share != nil {
 		replicas = strconv.FormatInt(s.Share.Replicas, 10)
@@ -47,7 +49,7 @@ func (s Step) row() string {
 		why = strings.TrimPrefix(why+"; overrides: "+strings.Join(layers, ", "), "; ")
 	}
 	why = strings.Join(strings.Fields(why), " ")
-	return strings.Join([]string{s.Ref.Cluster, s.Ref.String(), string(s.Verb), string(s.Reason), replicas, why}, "\t")
+	return []string{s.Ref.Cluster, s.Ref.String(), string(s.Verb), string(s.Reason), replicas, why}
 }
 
 // layers names the override layers that touched the manifest, in the order of their first change.
@@ -61,14 +63,26 @@ func (s Step) layers() []string {
 	return names
 }
 
-func (p Plan) counts() string {
-	count := map[Verb]int{}
+// Counts tells how many steps have which verb.
+type Counts map[Verb]int
+
+// Counts counts the steps of the plan.
+func (p Plan) Counts() Counts {
+	count := Counts{}
 	for _, s := range p.Steps {
 		count[s.Verb]++
 	}
+	return count
+}
+
+// Writes tells whether a step would change a member.
+func (c Counts) Writes() bool { return c[Create]+c[Apply]+c[Release]+c[Delete] > 0 }
+
+// String lists the counts of verbs that occur: 3 create, 1 hold.
+func (c Counts) String() string {
 	var parts []string
 	for _, verb := range []Verb{Create, Apply, Release, Delete, Keep, Hold} {
-		if n := count[verb]; n > 0 {
+		if n := c[verb]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, verb))
 		}
 	}
@@ -83,7 +97,7 @@ func (p Plan) GoString() string { return p.String() }
 
 // String is the step in one line, without values.
 func (s Step) String() string {
-	return strings.TrimRight(strings.ReplaceAll(s.row(), "\t", " "), " ")
+	return strings.TrimRight(strings.Join(s.Columns(), " "), " ")
 }
 
 // GoString is String, so that %#v shows no values either.
