@@ -1,0 +1,87 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+)
+
+// matcher makes a condition of arguments: none, KIND, KIND NAME… or KIND/NAME….
+func (a *app) matcher(args []string) (func(*wish) bool, error) {
+	type want struct{ kind, name string }
+	var wants []want
+	switch {
+	case len(args) == 0:
+		return func(w *wish) bool { return a.inNamespace(w) }, nil
+	case strings.Contains(args[0], "/"):
+		for _, arg := range args {
+			kind, name, ok := strings.Cut(arg, "/")
+			if !ok || name == "" {
+				return nil, hint(fmt.Errorf("%q is not KIND/NAME", arg), "either all arguments are KIND/NAME, or the first is a kind and the others are names")
+			}
+			wants = append(wants, want{kind, name})
+		}
+	case len(args) == 1:
+		wants = append(wants, want{args[0], ""})
+	default:
+		for _, name := range args[1:] {
+			wants = append(wants, want{args[0], name})
+		}
+	}
+	return func(w *wish) bool {
+		for _, want := range wants {
+			if (want.name == "" || want.name == w.source.GetName()) && w.is(want.kind) && a.inNamespace(w) {
+				return true
+			}
+		}
+		return false
+	}, nil
+}
+
+func (a *app) inNamespace(w *wish) bool {
+	if a.allNamespaces || a.flags == nil || *a.flags.Namespace == "" {
+		return true
+	}
+	return w.source.GetNamespace() == *a.flags.Namespace
+}
+
+// is says whether the object or its target is of a kind, in any spelling: Deployment, deployments, deployments.apps,
+// federateddeployments.
+func (w *wish) is(kind string) bool {
+	kind = strings.ToLower(kind)
+	target := w.object.Template.GroupVersionKind()
+	for _, gvk := range []struct{ group, kind string }{{target.Group, target.Kind}, {w.source.GroupVersionKind().Group, w.source.GetKind()}} {
+		plural, _ := meta.UnsafeGuessKindToResource(target)
+		if gvk.kind != target.Kind {
+			plural, _ = meta.UnsafeGuessKindToResource(w.source.GroupVersionKind())
+		}
+		for _, name := range []string{strings.ToLower(gvk.kind), plural.Resource} {
+			if kind == name || kind == name+"."+gvk.group {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// matching leaves the wishes that match. Errors of objects that nobody can read pass, since they may be the ones meant.
+func matching(wishes iter.Seq2[*wish, error], match func(*wish) bool) iter.Seq2[*wish, error] {
+	return func(yield func(*wish, error) bool) {
+		for w, err := range wishes {
+			if (err != nil || match(w)) && !yield(w, err) {
+				return
+			}
+		}
+	}
+}
+
+// objectArgs wants exactly one object.
+func objectArgs(args []string) error {
+	if len(args) == 2 && !strings.Contains(args[0], "/") || len(args) == 1 && strings.Contains(args[0], "/") {
+		return nil
+	}
+	return hint(errors.New("one object is needed"), "KIND NAME or KIND/NAME, such as deployment/web")
+}
