@@ -12,6 +12,8 @@
 //     once what hangs on them, and that a definition is established at once;
 //   - it does not write what says the same once more. A server sometimes does, and then only the version shows it.
 //
+// A Member is also an http.Handler: behind an httptest.Server it is an API server for clients of others.
+//
 // Of its exported names seven are methods of Member that others prescribe: those of federation.ClusterClient, and the
 // three by which a test plays somebody else; five are faults. Hence a few more than the rest of the module allows.
 package fedtest
