@@ -6,60 +6,140 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// cause is what a member's refusal means.
+// Cause is what an error of a ClusterClient comes from. The set is closed; the zero value is an error of another kind.
+type Cause string
+
+// The causes.
+const (
+	CauseUnreachable   Cause = "Unreachable"   // no connection, no answer in time, or a gateway that has none
+	CauseThrottled     Cause = "Throttled"     // 429: later, as Delay says
+	CauseRejected      Cause = "Rejected"      // 401: the member does not accept who we are
+	CauseForbidden     Cause = "Forbidden"     // 403: it does, and we may not
+	CauseNotServed     Cause = "NotServed"     // the member does not know the kind
+	CauseNotFound      Cause = "NotFound"      // the object, or the namespace that it should be in
+	CauseAlreadyExists Cause = "AlreadyExists" // on a create
+	CauseFieldsHeld    Cause = "FieldsHeld"    // an apply without force: Managers hold Fields
+	CauseStale         Cause = "Stale"         // the object is not what was observed: a precondition does not hold
+	CauseImmutable     Cause = "Immutable"     // Fields cannot change
+	CauseInvalid       Cause = "Invalid"       // the manifest can never be right
+	CauseTerminating   Cause = "Terminating"   // the namespace is going
+	CauseManagedFields Cause = "ManagedFields" // they are in a version that the member no longer knows
+)
+
+// Refusal is an error of a ClusterClient, read.
+type Refusal struct {
+	Cause    Cause
+	Message  string        // of the member if it sent one, without what was wrapped around it
+	Delay    time.Duration // after which the member wants to be asked again; 0: it did not say
+	Fields   []string      // that the refusal is about, as the member spells them, sorted
+	Managers []string      // who holds Fields, sorted
+}
+
+// Refused reads an error of a ClusterClient by its cause, which is not its code: API servers answer plain 500 for much
+// that is the manifest's fault. It sees through wrapping. The zero Refusal is that of nil.
+func Refused(err error) Refusal {
+	var status apierrors.APIStatus
+	switch {
+	case err == nil:
+		return Refusal{}
+	case meta.IsNoMatchError(err):
+		return Refusal{Cause: CauseNotServed, Message: err.Error()}
+	case !errors.As(err, &status):
+		r := Refusal{Message: err.Error()}
+		if unreachable(err) {
+			r.Cause = CauseUnreachable
+		}
+		return r
+	}
+	st := status.Status()
+	r := Refusal{Cause: causeOf(st), Message: st.Message}
+	if st.Details == nil {
+		return r
+	}
+	r.Delay = time.Duration(st.Details.RetryAfterSeconds) * time.Second
+	for _, c := range st.Details.Causes {
+		if c.Field != "" {
+			r.Fields = append(r.Fields, c.Field)
+		}
+		if c.Type == metav1.CauseTypeFieldManagerConflict {
+			r.Managers = append(r.Managers, managerIn(c.Message))
+		}
+	}
+	slices.Sort(r.Fields)
+	slices.Sort(r.Managers)
+	r.Fields, r.Managers = slices.Compact(r.Fields), slices.Compact(r.Managers)
+	return r
+}
+
+// managerIn takes the name out of `conflict with "NAME" using VERSION at TIME`.
+func managerIn(message string) string {
+	text := strings.TrimPrefix(message, "conflict with ")
+	if quoted, err := strconv.QuotedPrefix(text); err == nil {
+		if name, err := strconv.Unquote(quoted); err == nil {
+			return name
+		}
+	}
+	return text
+}
+
+func causeOf(st metav1.Status) Cause {
+	text := strings.ToLower(st.Message)
+	caused := func(kind metav1.CauseType) bool {
+		return st.Details != nil && slices.ContainsFunc(st.Details.Causes, func(c metav1.StatusCause) bool { return c.Type == kind })
+	}
+	switch {
+	case strings.Contains(text, "invalid group/version"), strings.Contains(text, "failed to convert"), strings.Contains(text, "request to convert"):
+		return CauseManagedFields
+	case invalid(text), st.Code == http.StatusBadRequest, st.Code == http.StatusRequestEntityTooLarge:
+		return CauseInvalid
+	case st.Code == http.StatusUnprocessableEntity:
+		return unprocessable(st, text)
+	case st.Reason == metav1.StatusReasonAlreadyExists:
+		return CauseAlreadyExists
+	case st.Code == http.StatusConflict && caused(metav1.CauseTypeFieldManagerConflict):
+		return CauseFieldsHeld
+	case st.Code == http.StatusConflict:
+		return CauseStale
+	case caused("NamespaceTerminating"):
+		return CauseTerminating
+	case st.Code == http.StatusNotFound && (st.Details == nil || st.Details.Name == ""):
+		return CauseNotServed
+	case st.Code >= http.StatusBadGateway && st.Code <= http.StatusGatewayTimeout:
+		return CauseUnreachable
+	}
+	return map[int32]Cause{http.StatusNotFound: CauseNotFound, http.StatusTooManyRequests: CauseThrottled,
+		http.StatusUnauthorized: CauseRejected, http.StatusForbidden: CauseForbidden}[st.Code]
+}
+
+// cause is what a refusal means for a step.
 type cause struct {
-	reason  Reason // what the refusal means; empty: nothing that a reason says
+	reason  Reason // empty: nothing that a reason says
 	message string
 	stale   bool // the object is not what was observed: look and plan again
 	version bool // managed fields are in a version that the member no longer knows
 	breaker bool // the member cannot be reached or is overloaded
 }
 
-// classify reads a refusal by its cause, since API servers answer plain 500 for much that is the manifest's fault.
 func classify(err error) cause {
-	var status apierrors.APIStatus
-	if meta.IsNoMatchError(err) {
-		return cause{reason: ReasonKindNotServed, message: err.Error()}
-	}
-	if !errors.As(err, &status) {
-		return cause{message: err.Error(), breaker: unreachable(err)}
-	}
-	st := status.Status()
-	c := cause{message: st.Message}
-	text := strings.ToLower(st.Message)
-	switch {
-	case strings.Contains(text, "invalid group/version"), strings.Contains(text, "failed to convert"), strings.Contains(text, "request to convert"):
-		c.version = true
-	case invalid(text), st.Code == http.StatusBadRequest, st.Code == http.StatusRequestEntityTooLarge:
-		c.reason = ReasonInvalidManifest
-	case st.Code == http.StatusUnprocessableEntity:
-		c.reason = unprocessable(st, text)
-		c.stale = c.reason == ReasonConflict
-	case st.Reason == metav1.StatusReasonAlreadyExists:
-		c.reason = ReasonNotOwned
-	case st.Code == http.StatusConflict:
-		c.reason = ReasonConflict
-		if managers := conflicting(st); len(managers) > 0 {
-			c.message = "fields are held by " + strings.Join(managers, ", ")
-		} else {
-			c.stale = true
+	r := Refused(err)
+	c := cause{message: r.Message, stale: r.Cause == CauseStale, version: r.Cause == CauseManagedFields,
+		breaker: r.Cause == CauseUnreachable || r.Cause == CauseThrottled}
+	c.reason = map[Cause]Reason{CauseNotServed: ReasonKindNotServed, CauseNotFound: ReasonWaiting, CauseTerminating: ReasonWaiting, CauseAlreadyExists: ReasonNotOwned,
+		CauseFieldsHeld: ReasonConflict, CauseStale: ReasonConflict, CauseImmutable: ReasonImmutable, CauseInvalid: ReasonInvalidManifest}[r.Cause]
+	if r.Cause == CauseFieldsHeld {
+		for i, m := range r.Managers {
+			r.Managers[i] = strconv.Quote(m)
 		}
-	case apierrors.HasStatusCause(err, "NamespaceTerminating"):
-		c.reason = ReasonWaiting
-	case st.Code == http.StatusNotFound:
-		c.reason = ReasonWaiting
-		if st.Details == nil || st.Details.Name == "" {
-			c.reason = ReasonKindNotServed
-		}
-	case st.Code == http.StatusTooManyRequests, st.Code >= 502 && st.Code <= 504:
-		c.breaker = true
+		c.message = "fields are held by " + strings.Join(r.Managers, ", ")
 	}
 	return c
 }
@@ -71,45 +151,26 @@ func invalid(text string) bool {
 	}, func(s string) bool { return strings.Contains(text, s) })
 }
 
-func unprocessable(st metav1.Status, text string) Reason {
+func unprocessable(st metav1.Status, text string) Cause {
 	causes := []metav1.StatusCause{}
 	if st.Details != nil {
 		causes = st.Details.Causes
 	}
 	for _, c := range causes {
 		if c.Field == "metadata.uid" {
-			return ReasonConflict
+			return CauseStale
 		}
 		if strings.Contains(c.Message, "immutable") {
-			return ReasonImmutable
+			return CauseImmutable
 		}
 	}
 	if strings.Contains(text, "immutable") {
-		return ReasonImmutable
+		return CauseImmutable
 	}
 	if strings.Contains(text, "metadata.uid") || strings.Contains(text, "test operation") || strings.Contains(text, "the server rejected our request") {
-		return ReasonConflict
+		return CauseStale
 	}
-	return ReasonInvalidManifest
-}
-
-// conflicting names the managers of an apply conflict.
-func conflicting(st metav1.Status) []string {
-	var managers []string
-	if st.Details == nil {
-		return nil
-	}
-	for _, c := range st.Details.Causes {
-		if c.Type != metav1.CauseTypeFieldManagerConflict {
-			continue
-		}
-		name := strings.TrimPrefix(c.Message, "conflict with ")
-		if !slices.Contains(managers, name) {
-			managers = append(managers, name)
-		}
-	}
-	slices.Sort(managers)
-	return managers
+	return CauseInvalid
 }
 
 // unreachable reports errors of the transport: no connection, or no answer in time.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -22,7 +23,7 @@ func TestClassify(t *testing.T) {
 	}
 	conflict := apierrors.NewApplyConflict([]metav1.StatusCause{
 		{Type: metav1.CauseTypeFieldManagerConflict, Message: `conflict with "kubectl"`, Field: ".spec.replicas"},
-		{Type: metav1.CauseTypeFieldManagerConflict, Message: `conflict with "hpa"`, Field: ".spec.paused"},
+		{Type: metav1.CauseTypeFieldManagerConflict, Message: `conflict with "hpa" with subresource "scale" using v1 at 2001-02-03T04:05:06Z`, Field: ".spec.paused"},
 		{Type: metav1.CauseTypeFieldManagerConflict, Message: `conflict with "hpa"`, Field: ".spec.x"},
 	}, "Apply failed with 3 conflicts")
 	uid := apierrors.NewInvalid(schema.GroupKind{Kind: "ConfigMap"}, "a", nil)
@@ -35,29 +36,32 @@ func TestClassify(t *testing.T) {
 		err     error
 		reason  Reason
 		breaker bool
+		cause   Cause
 	}{
-		"kind not served":          {&meta.NoKindMatchError{}, ReasonKindNotServed, false},
-		"wrapped":                  {fmt.Errorf("x: %w", &meta.NoKindMatchError{}), ReasonKindNotServed, false},
-		"path not served":          {plain(404, "the server could not find the requested resource"), ReasonKindNotServed, false},
-		"namespace missing":        {apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "shop"), ReasonWaiting, false},
-		"namespace going":          {terminating, ReasonWaiting, false},
-		"already exists":           {apierrors.NewAlreadyExists(gr, "a"), ReasonNotOwned, false},
-		"apply conflict":           {conflict, ReasonConflict, false},
-		"version conflict":         {apierrors.NewConflict(gr, "a", errors.New("changed")), ReasonConflict, false},
-		"uid precondition":         {uid, ReasonConflict, false},
-		"immutable":                {immutable, ReasonImmutable, false},
-		"invalid":                  {apierrors.NewInvalid(schema.GroupKind{Kind: "Deployment"}, "a", nil), ReasonInvalidManifest, false},
-		"bad request":              {apierrors.NewBadRequest("strict decoding error: unknown field"), ReasonInvalidManifest, false},
-		"typed patch 500":          {plain(500, "failed to create typed patch object (a/b; v1, Kind=X): .spec.foo: field not declared in schema"), ReasonInvalidManifest, false},
-		"duplicate key 500":        {plain(500, `failed to create typed patch object: duplicate entries for key [name="web"]`), ReasonInvalidManifest, false},
-		"other 500":                {plain(500, "etcdserver: request timed out"), "", false},
-		"forbidden":                {apierrors.NewForbidden(gr, "a", errors.New("no")), "", false},
-		"throttled":                {apierrors.NewTooManyRequests("slow down", 1), "", true},
-		"bad gateway":              {plain(http.StatusBadGateway, "bad gateway"), "", true},
-		"refused":                  {&net.OpError{Op: "dial", Err: errors.New("connection refused")}, "", true},
-		"timed out":                {fmt.Errorf("get: %w", context.DeadlineExceeded), "", true},
-		"cancelled by the program": {context.Canceled, "", false},
-		"unknown":                  {errors.New("anything"), "", false},
+		"kind not served":          {&meta.NoKindMatchError{}, ReasonKindNotServed, false, CauseNotServed},
+		"wrapped":                  {fmt.Errorf("x: %w", &meta.NoKindMatchError{}), ReasonKindNotServed, false, CauseNotServed},
+		"path not served":          {plain(404, "the server could not find the requested resource"), ReasonKindNotServed, false, CauseNotServed},
+		"namespace missing":        {apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "shop"), ReasonWaiting, false, CauseNotFound},
+		"namespace going":          {terminating, ReasonWaiting, false, CauseTerminating},
+		"already exists":           {apierrors.NewAlreadyExists(gr, "a"), ReasonNotOwned, false, CauseAlreadyExists},
+		"apply conflict":           {conflict, ReasonConflict, false, CauseFieldsHeld},
+		"version conflict":         {apierrors.NewConflict(gr, "a", errors.New("changed")), ReasonConflict, false, CauseStale},
+		"uid precondition":         {uid, ReasonConflict, false, CauseStale},
+		"immutable":                {immutable, ReasonImmutable, false, CauseImmutable},
+		"invalid":                  {apierrors.NewInvalid(schema.GroupKind{Kind: "Deployment"}, "a", nil), ReasonInvalidManifest, false, CauseInvalid},
+		"bad request":              {apierrors.NewBadRequest("strict decoding error: unknown field"), ReasonInvalidManifest, false, CauseInvalid},
+		"typed patch 500":          {plain(500, "failed to create typed patch object (a/b; v1, Kind=X): .spec.foo: field not declared in schema"), ReasonInvalidManifest, false, CauseInvalid},
+		"duplicate key 500":        {plain(500, `failed to create typed patch object: duplicate entries for key [name="web"]`), ReasonInvalidManifest, false, CauseInvalid},
+		"other 500":                {plain(500, "etcdserver: request timed out"), "", false, ""},
+		"forbidden":                {apierrors.NewForbidden(gr, "a", errors.New("no")), "", false, CauseForbidden},
+		"throttled":                {apierrors.NewTooManyRequests("slow down", 1), "", true, CauseThrottled},
+		"bad gateway":              {plain(http.StatusBadGateway, "bad gateway"), "", true, CauseUnreachable},
+		"refused":                  {&net.OpError{Op: "dial", Err: errors.New("connection refused")}, "", true, CauseUnreachable},
+		"timed out":                {fmt.Errorf("get: %w", context.DeadlineExceeded), "", true, CauseUnreachable},
+		"cancelled by the program": {context.Canceled, "", false, ""},
+		"revoked":                  {apierrors.NewUnauthorized("Unauthorized"), "", false, CauseRejected},
+		"old managed fields":       {plain(500, "request to convert CR to an invalid group/version: x/v1"), "", false, CauseManagedFields},
+		"unknown":                  {errors.New("anything"), "", false, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -65,7 +69,22 @@ func TestClassify(t *testing.T) {
 			require.Equal(t, test.reason, c.reason)
 			require.Equal(t, test.breaker, c.breaker)
 			require.NotEmpty(t, c.message)
+			require.Equal(t, test.cause, Refused(test.err).Cause)
+			require.Equal(t, Refused(test.err), Refused(fmt.Errorf("wrapped: %w", test.err)).plain(test.err))
 		})
 	}
 	require.Equal(t, `fields are held by "hpa", "kubectl"`, classify(conflict).message)
+	require.Equal(t, Refusal{Cause: CauseFieldsHeld, Message: conflict.ErrStatus.Message, Fields: []string{".spec.paused", ".spec.replicas", ".spec.x"},
+		Managers: []string{"hpa", "kubectl"}}, Refused(conflict))
+	require.Equal(t, []string{"spec.selector"}, Refused(immutable).Fields)
+	require.Equal(t, 7*time.Second, Refused(apierrors.NewTooManyRequests("slow down", 7)).Delay)
+	require.Equal(t, Refusal{}, Refused(nil))
+}
+
+// plain takes the message back for errors that have no other than that of the wrapping.
+func (r Refusal) plain(err error) Refusal {
+	if status := apierrors.APIStatus(nil); !errors.As(err, &status) {
+		r.Message = err.Error()
+	}
+	return r
 }

@@ -14,9 +14,9 @@ import (
 // the member answered. All types are apimachinery's, so an adapter need not import this package.
 //
 // Errors are the API machinery's: *errors.StatusError for what the member answered, a no-match error of api/meta for a
-// kind that it does not serve, and the transport's own error when it could not be reached. Implementations are safe for
-// concurrent use, return when ctx ends, and never keep or change an object that they were given. Returned objects
-// belong to the caller. fedtest.TestClient proves an implementation.
+// kind that it does not serve, and the transport's own error when it could not be reached; Refused reads them.
+// Implementations are safe for concurrent use, return when ctx ends, and never keep or change an object that they were
+// given. Returned objects belong to the caller. fedtest.TestClient proves an implementation.
 type ClusterClient interface {
 	// Get reads one object. The name's namespace is empty for cluster-scoped kinds.
 	Get(ctx context.Context, gvk schema.GroupVersionKind, name types.NamespacedName) (*unstructured.Unstructured, error)

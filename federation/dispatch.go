@@ -45,7 +45,7 @@ type Result struct {
 	Live *unstructured.Unstructured
 	// Settled is what to keep for the next Observation.
 	Settled Settled
-	// Err is the refusal or the failure; nil for Done and for steps that were held by the plan.
+	// Err is the refusal or the failure, which Refused reads; nil for Done and for steps that were held by the plan.
 	Err error
 }
 

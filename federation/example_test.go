@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/confed-project/confed/federation"
@@ -115,4 +116,22 @@ func ExampleEncodePlan() {
 	// Output:
 	// {"steps":[{"cluster":"berlin","apiVersion":"v1","kind":"ConfigMap","name":"a","verb":"keep","reason":"Settled","rank":0}]} <nil>
 	// berlin ConfigMap a keep Settled - <nil>
+}
+
+// What a member's refusal means, without looking at codes and texts.
+func ExampleRefused() {
+	ctx := context.Background()
+	member := fedtest.NewFleet("berlin").Member("berlin")
+	_, err := member.Create(ctx, settings(), metav1.CreateOptions{FieldManager: "kubectl"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	wish := settings()
+	wish.Object["data"] = map[string]any{"greeting": "good morning"}
+	_, err = member.Patch(ctx, wish, nil, metav1.PatchOptions{FieldManager: "example"})
+	r := federation.Refused(err)
+	fmt.Println(r.Cause, r.Fields, r.Managers)
+	// Output:
+	// FieldsHeld [.data.greeting] [kubectl]
 }
