@@ -113,6 +113,40 @@ func TestCachesFollowAMember(t *testing.T) {
 	require.Empty(t, again.GetLabels(), "returned objects belong to the caller")
 }
 
+// TestAListComesAsAStreamWhereServed: one request, no list.
+func TestAListComesAsAStreamWhereServed(t *testing.T) {
+	member := newFakeMember()
+	member.streams = true
+	member.put("one", "1", nil)
+	member.put("two", "2", nil)
+	f := newCachedFleet(t, &Caches{})
+	f.join(t, "m", member)
+	c := f.synced(t, "m")
+	require.Equal(t, "1", value(t, c, "one"))
+	require.Equal(t, "2", value(t, c, "two"))
+	member.put("two", "3", nil)
+	eventually(t, c, "two", "3")
+	lists, watches := member.counts()
+	require.Equal(t, [2]int{0, 1}, [2]int{lists, watches})
+}
+
+// TestAMemberThatLeavesDuringAList takes the unanswered request along.
+func TestAMemberThatLeavesDuringAList(t *testing.T) {
+	member := newFakeMember()
+	member.hangs = true
+	s := newCountedServer(t, member, true)
+	before := runtime.NumGoroutine()
+	f := newCachedFleet(t, &Caches{})
+	client, err := NewClient(s.config("t"), Options{})
+	require.NoError(t, err)
+	require.NoError(t, f.registry.Put(placement.Cluster{Name: "m"}, client))
+	require.Eventually(t, func() bool { lists, _ := member.counts(); return lists == 1 }, longTime, shortTime)
+	f.registry.Remove("m")
+	require.Eventually(t, func() bool { return s.open.Load() == 0 }, longTime, shortTime, "its connection stays")
+	f.stop()
+	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+1 }, longTime, shortTime, "goroutines stay")
+}
+
 func TestChangesOfAMember(t *testing.T) {
 	member := newFakeMember()
 	member.put("one", "1", nil)
@@ -395,31 +429,57 @@ func TestUncachedKindsGoToTheMember(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// packedSizes returns how much memory a Deployment takes: decoded, as a mirror keeps it, and as one of metadata does.
+func packedSizes(t testing.TB) (decoded, whole, metadata uint64) {
+	var deployments [200]*unstructured.Unstructured
+	used := func(fill func()) uint64 {
+		heap := func() uint64 {
+			runtime.GC()
+			var s runtime.MemStats
+			runtime.ReadMemStats(&s)
+			return s.HeapAlloc
+		}
+		start := heap()
+		fill()
+		return (heap() - start) / uint64(len(deployments))
+	}
+	decoded = used(func() {
+		for i := range deployments {
+			deployments[i] = &unstructured.Unstructured{}
+			require.NoError(t, json.Unmarshal([]byte(strings.ReplaceAll(deploymentJSON, "NAME", fmt.Sprint("web-", i))), &deployments[i].Object))
+		}
+	})
+	mirrored := func(metadataOnly bool) uint64 {
+		m := &mirror{kind: CachedKind{MetadataOnly: metadataOnly}, selector: labels.Everything(), now: time.Now, items: map[types.NamespacedName]*packed{},
+			changed: func(*types.NamespacedName) {}}
+		defer runtime.KeepAlive(m)
+		return used(func() {
+			for _, d := range deployments {
+				require.NoError(t, m.Add(d))
+			}
+		})
+	}
+	whole, metadata = mirrored(false), mirrored(true)
+	runtime.KeepAlive(deployments)
+	return decoded, whole, metadata
+}
+
 // TestPackedSize holds the promise about memory: what is kept of a Deployment is a quarter of its decoded form at most.
 func TestPackedSize(t *testing.T) {
-	var deployments [200]*unstructured.Unstructured
-	heap := func() uint64 {
-		runtime.GC()
-		var s runtime.MemStats
-		runtime.ReadMemStats(&s)
-		return s.HeapAlloc
+	decoded, whole, metadata := packedSizes(t)
+	require.Less(t, whole, decoded/4)
+	require.Less(t, metadata, whole)
+}
+
+// BenchmarkPackedSize reports bytes for each Deployment; the time is of no interest.
+func BenchmarkPackedSize(b *testing.B) {
+	for b.Loop() {
+		decoded, whole, metadata := packedSizes(b)
+		b.ReportMetric(float64(decoded), "B/decoded")
+		b.ReportMetric(float64(whole), "B/packed")
+		b.ReportMetric(float64(metadata), "B/metadata")
+		b.ReportMetric(float64(decoded)/float64(whole), "decoded/packed")
 	}
-	start := heap()
-	for i := range deployments {
-		deployments[i] = &unstructured.Unstructured{}
-		require.NoError(t, json.Unmarshal([]byte(strings.ReplaceAll(deploymentJSON, "NAME", fmt.Sprint("web-", i))), &deployments[i].Object))
-	}
-	full := (heap() - start) / uint64(len(deployments))
-	start = heap()
-	m := &mirror{selector: labels.Everything(), now: time.Now, items: map[types.NamespacedName]*packed{}, changed: func(*types.NamespacedName) {}}
-	for _, d := range deployments {
-		require.NoError(t, m.Add(d))
-	}
-	small := (heap() - start) / uint64(len(deployments))
-	t.Logf("a Deployment takes %d bytes decoded, %d packed", full, small)
-	require.Less(t, small, full/4)
-	runtime.KeepAlive(deployments)
-	runtime.KeepAlive(m)
 }
 
 func BenchmarkCachedGet(b *testing.B) {

@@ -23,6 +23,8 @@ type fakeMember struct {
 	down     bool                      // refuse everything
 	denied   bool                      // answer 401
 	unserved bool
+	hangs    bool // do not answer lists
+	streams  bool // send lists as the beginning of a watch
 	lists    int
 	watches  int
 }
@@ -97,7 +99,7 @@ func (f *fakeMember) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/api/v1/configmaps" && !unserved && r.URL.Query().Get("watch") != "":
 		f.serveWatch(w, r)
 	case r.URL.Path == "/api/v1/configmaps" && !unserved:
-		f.serveList(w)
+		f.serveList(w, r)
 	case r.Method == http.MethodPost:
 		var obj struct {
 			Metadata struct {
@@ -120,10 +122,16 @@ func hijack(w http.ResponseWriter) {
 	}
 }
 
-func (f *fakeMember) serveList(w http.ResponseWriter) {
+func (f *fakeMember) serveList(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.lists++
+	if f.hangs {
+		f.mu.Unlock()
+		<-r.Context().Done()
+		f.mu.Lock()
+		return
+	}
 	items := []any{}
 	for _, obj := range f.objects {
 		items = append(items, obj)
@@ -133,7 +141,7 @@ func (f *fakeMember) serveList(w http.ResponseWriter) {
 }
 
 func (f *fakeMember) serveWatch(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Query().Get("sendInitialEvents") != "" {
+	if r.URL.Query().Get("sendInitialEvents") != "" && !f.streams {
 		writeJSON(w, http.StatusUnprocessableEntity, map[string]any{"apiVersion": "v1", "kind": "Status", "status": "Failure", "reason": "Invalid", "code": 422})
 		return
 	}
@@ -148,6 +156,9 @@ func (f *fakeMember) serveWatch(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusOK)
+	if r.URL.Query().Get("sendInitialEvents") == "true" {
+		from = f.serveInitial(w)
+	}
 	for {
 		f.mu.Lock()
 		events, changed := f.history[from:], f.changed
@@ -167,6 +178,21 @@ func (f *fakeMember) serveWatch(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+}
+
+// serveInitial sends what there is and a bookmark, and returns the version of that.
+func (f *fakeMember) serveInitial(w http.ResponseWriter) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	send := func(event string, obj any) {
+		_ = json.NewEncoder(w).Encode(map[string]any{"type": event, "object": obj})
+	}
+	for _, obj := range f.objects {
+		send("ADDED", obj)
+	}
+	send("BOOKMARK", map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"resourceVersion": strconv.Itoa(f.version),
+		"annotations": map[string]any{"k8s.io/initial-events-end": "true"}}})
+	return f.version
 }
 
 // start serves the member.
