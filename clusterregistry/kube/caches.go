@@ -60,15 +60,17 @@ type Change struct {
 }
 
 // Run mirrors the members of the registry until ctx ends, and returns when nothing of it runs any more. The error is a
-// selector that does not parse. It logs nothing unless ctx carries a logr.Logger.
+// selector that does not parse. It logs nothing unless ctx carries a logr.Logger, and what was sent and answered never.
 func (c *Caches) Run(ctx context.Context, registry *clusterregistry.Registry[*Client]) error {
 	selector, err := labels.Parse(c.Selector)
 	if err != nil {
 		return err
 	}
-	if _, err := logr.FromContext(ctx); err != nil {
-		ctx = logr.NewContext(ctx, logr.Discard())
+	logger := logr.FromContextOrDiscard(ctx)
+	if sink := logger.GetSink(); sink != nil {
+		logger = logger.WithSink(withoutBodies{sink})
 	}
+	ctx = logr.NewContext(ctx, logger)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	running := map[string]context.Context{}

@@ -139,7 +139,7 @@ func remove(ctx context.Context, c *Client, obj *unstructured.Unstructured) erro
 // Token returns a token of the Grant's ServiceAccount and when it expires. With LongLived that is never, and the answer
 // is ErrNoToken until the member's controllers have written it. Otherwise the token lives for ttl, or for as long as
 // the member allows; 0 means a day, and API servers refuse less than ten minutes. The token itself gives the right to
-// ask for the next one, so a program renews with its own connection; four fifths of the lifetime is a good moment.
+// ask for the next one: Renew does so before it ends.
 func (g Grant) Token(ctx context.Context, member *Client, ttl time.Duration) (token string, expires time.Time, err error) {
 	if g.LongLived {
 		token, err := g.longLived(ctx, member)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -184,12 +183,6 @@ func credentialsEnd(config *rest.Config) time.Time {
 			return cert.NotAfter
 		}
 	}
-	if parts := strings.Split(config.BearerToken, "."); len(parts) == 3 && config.BearerTokenFile == "" {
-		var claims struct{ Exp int64 }
-		payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-		if err == nil && json.Unmarshal(payload, &claims) == nil && claims.Exp > 0 {
-			return time.Unix(claims.Exp, 0)
-		}
-	}
-	return time.Time{}
+	_, expires := tokenLife(config)
+	return expires
 }

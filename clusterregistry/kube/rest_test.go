@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -44,7 +45,7 @@ func (m *stillMember) RoundTrip(r *http.Request) (*http.Response, error) {
 		what = "list"
 		return answer(io.NopCloser(strings.NewReader(`{"apiVersion":"v1","kind":"ConfigMapList","metadata":{"resourceVersion":"7"},"items":[]}`)))
 	}
-	what = "watch from " + query.Get("resourceVersion")
+	what = "watch from " + cmp.Or(query.Get("resourceVersion"), "the beginning")
 	seconds, err := strconv.Atoi(query.Get("timeoutSeconds"))
 	if err != nil {
 		return nil, err
@@ -89,6 +90,6 @@ func TestADayAtRestCostsOnlyWatches(t *testing.T) {
 		require.LessOrEqual(t, renewed, 24*60/5)
 		require.GreaterOrEqual(t, renewed, 24*60/10-1)
 		delete(member.requests, "watch from 7")
-		require.Equal(t, map[string]int{"discovery": 1, "watch from ": 1}, member.requests)
+		require.Equal(t, map[string]int{"discovery": 1, "watch from the beginning": 1}, member.requests)
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/go-logr/logr"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
 )
@@ -108,6 +109,25 @@ func (c *Client) scrub(err error) error {
 		return err
 	}
 	return c.secrets().scrub(err)
+}
+
+// bodiesFrom is the verbosity from which client-go logs bodies of requests and answers, which may be Secrets.
+const bodiesFrom = 8
+
+// withoutBodies is a logger's sink that has no levels from bodiesFrom on.
+type withoutBodies struct{ logr.LogSink }
+
+// Enabled tells whether there is a level.
+func (s withoutBodies) Enabled(level int) bool { return level < bodiesFrom && s.LogSink.Enabled(level) }
+
+// WithValues keeps the limit.
+func (s withoutBodies) WithValues(values ...any) logr.LogSink {
+	return withoutBodies{s.LogSink.WithValues(values...)}
+}
+
+// WithName keeps the limit.
+func (s withoutBodies) WithName(name string) logr.LogSink {
+	return withoutBodies{s.LogSink.WithName(name)}
 }
 
 // wire is the lowest layer of a connection. It sees requests as they leave, with the credentials in them.

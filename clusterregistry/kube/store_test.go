@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/rest"
 )
 
 // fakeStore keeps objects by path and fails every write after the first `writes`, which is how a crash looks from there.
@@ -23,6 +24,7 @@ type fakeStore struct {
 	uid     int
 	writes  int // how many succeed; negative: all
 	log     []string
+	server  *httptest.Server
 }
 
 func fakeResources() map[string][]metav1.APIResource {
@@ -45,11 +47,20 @@ func fakeResources() map[string][]metav1.APIResource {
 
 func newFakeStore(t testing.TB) (*fakeStore, *Client) {
 	s := &fakeStore{objects: map[string]map[string]any{}, writes: -1}
-	server := httptest.NewServer(s)
-	t.Cleanup(server.Close)
-	c, err := NewClient((&fakeServer{Server: server}).config(), Options{})
+	s.server = httptest.NewServer(s)
+	t.Cleanup(s.server.Close)
+	return s, s.client(t, nil)
+}
+
+// client is a program that was just started: it knows nothing of the store.
+func (s *fakeStore) client(t testing.TB, c *crash) *Client {
+	config := &rest.Config{Host: s.server.URL}
+	if c != nil {
+		config.Wrap(c.wrap)
+	}
+	client, err := NewClient(config, Options{})
 	require.NoError(t, err)
-	return s, c
+	return client
 }
 
 func (s *fakeStore) ServeHTTP(w http.ResponseWriter, r *http.Request) {
