@@ -121,7 +121,7 @@ func (n node) setting(s setting) {
 			return
 		}
 		d, err := time.ParseDuration(text)
-		if err != nil {
+		if err != nil || len(text) > maxDuration {
 			n.fail(s.key, "%q is not a duration such as 1m30s", text)
 			return
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/confed-project/confed/dnsrecord"
 	"github.com/confed-project/confed/federation"
 	"github.com/confed-project/confed/federation/kubefed"
 	"github.com/confed-project/confed/scheduling"
@@ -52,7 +53,25 @@ func fuzzCore(t *testing.T, obj *unstructured.Unstructured) {
 	settled(func(o *unstructured.Unstructured) *unstructured.Unstructured {
 		return kubefed.EncodeTypeStatus(o, true, nil)
 	})
-	for _, err := range []error{configErr, typeErr, preferenceErr, kubefed.Validate(obj, obj)} {
+	record, recordErr := kubefed.DecodeDNSRecord(obj)
+	if recordErr == nil {
+		status := func(o *unstructured.Unstructured) *unstructured.Unstructured {
+			return kubefed.EncodeDNSStatus(o, "example.com", record.Clusters)
+		}
+		settled(status)
+		endpoints, _ := record.Endpoints(dnsrecord.Answers{})
+		published := kubefed.EncodeDNSEndpoint(nil, obj, kubefed.DNSGroup, endpoints)
+		require.Nil(t, kubefed.EncodeDNSEndpoint(published, obj, kubefed.DNSGroup, endpoints))
+	}
+	results := []federation.Result{result("berlin", federation.Keep, federation.ReasonSettled, federation.Done)}
+	results[0].Live = obj
+	settled(func(o *unstructured.Unstructured) *unstructured.Unstructured {
+		return kubefed.EncodeVersions(o, obj, "X", results)
+	})
+	settled(func(o *unstructured.Unstructured) *unstructured.Unstructured {
+		return kubefed.EncodeServiceStatus(o, obj, nil)
+	})
+	for _, err := range []error{recordErr, configErr, typeErr, preferenceErr, kubefed.Validate(obj, obj)} {
 		var wrong *federation.Error
 		require.True(t, err == nil || errors.Is(err, federation.ErrInvalid) && errors.As(err, &wrong))
 	}

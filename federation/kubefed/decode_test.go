@@ -276,7 +276,7 @@ func load(t *testing.T, name string, into any) {
 }
 
 func FuzzDecode(f *testing.F) {
-	for _, text := range []string{web, cluster, typeConfig, preference, bare, full} {
+	for _, text := range []string{web, cluster, typeConfig, preference, bare, full, serviceDNS, ingressDNS, domain} {
 		seed, err := json.Marshal(object(f, text).Object)
 		require.NoError(f, err)
 		f.Add(seed)

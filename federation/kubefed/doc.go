@@ -16,7 +16,8 @@
 //
 // What is wrong with an object is a *federation.Error with the object and the field, and errors.Is(err,
 // federation.ErrInvalid) holds. The error joins one for each field that is wrong, and beside it stands what could be read.
-// An object that cannot be read is kept as it is, never removed. Validate says what KubeFed's webhooks said.
+// An object that cannot be read is kept as it is, never removed. Validate says what KubeFed's webhooks said, and so do the rules
+// in the definitions that CRDs returns.
 //
 // Functions that change an object (EncodeClusterStatus, WriteShares and their like) take it as it was read last and return
 // what to write, or nil when there is nothing to write. Fields that they do not speak of stay, whether they know them or not.

@@ -51,5 +51,5 @@ func Example() {
 	fmt.Println(string(text))
 	// Output:
 	// create ConfigMap shop/motd in rome map[text:ciao]
-	// [{"name":"berlin","status":"ClusterNotReady"},{"name":"rome"}]
+	// [{"lastUpdateTime":"1970-01-01T00:00:00Z","name":"berlin","status":"ClusterNotReady"},{"lastUpdateTime":"1970-01-01T00:00:00Z","name":"rome"}]
 }

@@ -66,14 +66,14 @@ func EncodeClusterStatus(obj *unstructured.Unstructured, h ClusterHealth) *unstr
 	d := draftOf(obj, clusterKind(), "v1beta1", "")
 	status := d.at("status")
 	last, _ := status["conditions"].([]any)
-	var list []any
+	var now []any
 	for _, c := range wanted {
-		list = append(list, c.encode(last, h))
+		now = append(now, c.encode(last, h))
 	}
 	if h.Refresh > 0 {
-		keepProbeTimes(last, list, h)
+		keepProbeTimes(last, now, h)
 	}
-	status["conditions"] = list
+	status["conditions"] = now
 	version := h.Version
 	if h.Outcome != "ClusterReady" {
 		version = ""
@@ -84,7 +84,7 @@ func EncodeClusterStatus(obj *unstructured.Unstructured, h ClusterHealth) *unstr
 	}
 	if len(h.Zones) > 0 {
 		zones := slices.Compact(slices.Sorted(slices.Values(h.Zones)))
-		status["zones"] = anys(zones)
+		status["zones"] = list(zones...)
 	}
 	return d.changed()
 }
@@ -138,11 +138,3 @@ func ofType(conditions []any, kind string) map[string]any {
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-func anys(texts []string) []any {
-	out := make([]any, len(texts))
-	for i, text := range texts {
-		out[i] = text
-	}
-	return out
-}

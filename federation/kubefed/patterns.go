@@ -10,11 +10,18 @@ const (
 	endpointPattern  = `^(((?i:https?)://)` + hostPort + `(/[^?#\s]*)?|` + hostPort + `/?)$`
 	proxyPattern     = `^(|((?i:https?|socks5)://)([^/?#\s@]+@)?` + hostPort + `(/[^?#\s]*)?)$`
 
+	base64Pattern = `^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$`
+	domainPattern = `^(?i:` + subdomain + `)\.?$`
+
 	subdomain = `[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*`
 	hostPort  = `([A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?\.?|\[[0-9A-Fa-f:.]+(%25[-._~A-Za-z0-9]+)?\])(:0*` + port + `)?`
 	port      = `([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])`
 
 	maxLabel, maxSubdomain = 63, 253
+	maxEndpoint            = 2048 // and the like bound what rules cost, which API servers count for the worst case
+	maxDuration            = 64
+	maxValidations         = 16
+	maxPreferences         = 2000 // clusters
 )
 
 // form says that a text must have a form, and how long it may be; 0: as long as it likes.
@@ -36,12 +43,18 @@ func subdomainForm() form {
 	return form{subdomainPattern, maxSubdomain, "is not a DNS name (a-z, 0-9, - and ., at most 253)"}
 }
 
-func endpointForm() form {
-	return form{endpointPattern, 0, "is not a host, host:port or URL of http or https; a path needs the scheme, and a port is 1 to 65535"}
+func domainForm() form {
+	return form{domainPattern, maxSubdomain, "is not a DNS zone (a-z, 0-9, - and ., at most 253)"}
 }
 
+func endpointForm() form {
+	return form{endpointPattern, maxEndpoint, "is not a host, host:port or URL of http or https; a path needs the scheme, and a port is 1 to 65535"}
+}
+
+func base64Form() form { return form{base64Pattern, 0, "is not base64"} }
+
 func proxyForm() form {
-	return form{proxyPattern, 0, "is not a URL of http, https or socks5"}
+	return form{proxyPattern, maxEndpoint, "is not a URL of http, https or socks5"}
 }
 
 // like checks a text, which is not quoted: some hold passwords. What is absent is empty.

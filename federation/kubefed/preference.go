@@ -2,6 +2,7 @@ package kubefed
 
 import (
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 
@@ -41,8 +42,11 @@ func DecodePreference(obj *unstructured.Unstructured) (Preference, error) {
 	p.Replicas = federation.Replicas{
 		Total: spec.count("totalReplicas"), Path: replicasPath, Rebalance: get[bool](spec, "rebalance"),
 	}
-	if p.Replicas.Total == nil {
+	switch total := p.Replicas.Total; {
+	case total == nil:
 		spec.fail("totalReplicas", "missing")
+	case *total > math.MaxInt32:
+		spec.fail("totalReplicas", "%d is above %d", *total, math.MaxInt32)
 	}
 	p.Replicas.Preferences = preferences(spec.child("clusters"))
 	return p, n.err
@@ -136,6 +140,9 @@ func preferences(clusters node) []federation.Preference {
 	everywhere := placement.Policy{Selector: &placement.Selector{}}
 	if len(clusters.m) == 0 {
 		return []federation.Preference{{Clusters: everywhere, Weight: 1}}
+	}
+	if len(clusters.m) > maxPreferences {
+		clusters.fail("", "names more than %d clusters", maxPreferences)
 	}
 	var named, others []federation.Preference
 	for _, name := range slices.Sorted(maps.Keys(clusters.m)) {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/confed-project/confed/federation"
@@ -35,11 +36,16 @@ type Report struct {
 // status or reason, lastUpdateTime with that, with anything said about a cluster, and when a member was written to.
 // A status equal to last need not be written.
 //
+// Beside KubeFed's word a cluster has a message, and lastUpdateTime, since when it has both. KubeFed had neither, and where the
+// schema is still KubeFed's the API server drops them; an entry of last without a time does without until its word changes.
+//
 // KubeFed has fewer words than we have reasons. What it never had (a held, suspended or waiting step) is the failure of what
 // was to be done: CreationFailed, UpdateFailed, DeletionFailed. A name that no cluster bears is listed, with
 // ClientRetrievalFailed; KubeFed passed over it. A copy without a status of its own is no failure when they are collected.
+// VersionRetrievalFailed does not come up, as no recorded version is needed.
 func EncodeStatus(last map[string]any, results []federation.Result, r Report) map[string]any {
-	clusters, reason, wrote := lines(results, r.Collect)
+	lastClusters, _ := last["clusters"].([]any)
+	clusters, reason, wrote := r.lines(results, lastClusters)
 	if r.Reason != "" {
 		reason = r.Reason
 	}
@@ -59,7 +65,6 @@ func EncodeStatus(last map[string]any, results []federation.Result, r Report) ma
 	if transition || before["lastTransitionTime"] == nil {
 		condition["lastTransitionTime"] = now
 	}
-	lastClusters, _ := last["clusters"].([]any)
 	if transition || wrote || before["lastUpdateTime"] == nil || !equal(lastClusters, clusters) {
 		condition["lastUpdateTime"] = now
 	}
@@ -73,34 +78,81 @@ func EncodeStatus(last map[string]any, results []federation.Result, r Report) ma
 func equal(a, b []any) bool { return len(a) == 0 && len(b) == 0 || reflect.DeepEqual(a, b) }
 
 // lines makes the entries of the clusters, the reason that they give, and says whether a member was written to.
-func lines(results []federation.Result, collect bool) (out []any, reason string, wrote bool) {
+func (r Report) lines(results []federation.Result, last []any) (out []any, reason string, wrote bool) {
 	byName := map[string]map[string]any{}
 	for i, state := range federation.Statuses(results) {
-		r := results[i]
-		if r.Outcome == federation.Done && r.Step.Verb != federation.Keep {
+		result := results[i]
+		if result.Outcome == federation.Done && result.Step.Verb != federation.Keep {
 			wrote = true
 		}
 		if state.State == status.StateGone {
 			continue
 		}
 		line := map[string]any{"name": state.Name}
-		if w := word(r, state.State); w != "" {
+		if w := word(result, state.State); w != "" {
 			line["status"] = w
+			set(line, "message", brief(state.Message))
 			reason = status.ReasonCheckClusters
 		} else if byName[state.Name] != nil {
 			continue
 		}
-		if collect && r.Live != nil {
-			if remote, ok := r.Live.Object["status"]; ok {
+		if r.Collect && result.Live != nil {
+			if remote, ok := result.Live.Object["status"]; ok {
 				line["remoteStatus"] = remote
 			}
 		}
 		byName[state.Name] = line
 	}
+	before := make(map[string]map[string]any, len(last))
+	for _, item := range last {
+		line, _ := item.(map[string]any)
+		name, _ := line["name"].(string)
+		before[name] = line
+	}
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		r.date(byName[name], before[name])
 		out = append(out, byName[name])
 	}
 	return out, reason, wrote
+}
+
+// date says when the entry of a cluster became what it is. A message that differs in numbers only, such as ports, is the same.
+func (r Report) date(line, before map[string]any) {
+	const key, message = "lastUpdateTime", "message"
+	if r.Now.IsZero() {
+		return
+	}
+	same := before != nil && before["status"] == line["status"]
+	switch {
+	case same && before[key] == nil: // KubeFed wrote it, or its schema does not let them pass: writing them would never end
+		delete(line, message)
+	case same && unnumbered(before[message]) == unnumbered(line[message]):
+		line[key] = before[key]
+		if before[message] != nil {
+			line[message] = before[message]
+		}
+	default:
+		line[key] = stamp(r.Now)
+	}
+}
+
+func unnumbered(message any) string {
+	text, _ := message.(string)
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// brief cuts a message, since an object has room for a line on each of a thousand clusters.
+func brief(message string) string {
+	const most = 256
+	if len(message) <= most {
+		return message
+	}
+	return strings.ToValidUTF8(message[:most], "") + "…"
 }
 
 // word is KubeFed's word for a result; none when all is well.
@@ -115,6 +167,12 @@ func word(r federation.Result, state status.State) string {
 		return "ClusterNotReady"
 	}
 	act := act(r)
+	switch {
+	case r.Reason == federation.ReasonUnobserved && r.Live != nil: // what is to be retained cannot be seen
+		return "FieldRetentionFailed"
+	case r.Reason == federation.ReasonConflict && r.Step.Verb == federation.Create: // somebody made it just now, perhaps we
+		return "RetrievalFailed"
+	}
 	if errors.Is(r.Err, context.DeadlineExceeded) {
 		return act + "TimedOut"
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,6 +55,10 @@ func TestStatusWords(t *testing.T) {
 		{federation.Apply, federation.ReasonInvalidManifest, federation.Held, live, errors.New("no"), "UpdateFailed"},
 		{federation.Hold, federation.ReasonInvalidManifest, federation.Held, live, nil, "ApplyOverridesFailed"},
 		{federation.Hold, federation.ReasonUnobserved, federation.Held, nil, nil, "ClusterNotReady"},
+		{federation.Hold, federation.ReasonUnobserved, federation.Held, live, nil, "FieldRetentionFailed"},
+		{federation.Create, federation.ReasonConflict, federation.Failed, nil, errors.New("no"), "RetrievalFailed"},
+		{federation.Apply, federation.ReasonChanged, federation.Failed, live, late, "UpdateTimedOut"},
+		{federation.Release, federation.ReasonUnselected, federation.Failed, live, late, "LabelRemovalTimedOut"},
 		{federation.Hold, federation.ReasonUnknownCluster, federation.Held, nil, nil, "ClientRetrievalFailed"},
 		{federation.Hold, federation.ReasonUndecided, federation.Held, nil, nil, "ComputeResourceFailed"},
 		{federation.Hold, federation.ReasonKindNotServed, federation.Held, nil, nil, "CachedRetrievalFailed"},
@@ -129,4 +135,111 @@ func TestStatusCollects(t *testing.T) {
 	}, got["clusters"])
 	again := kubefed.EncodeStatus(got, []federation.Result{r, plain}, kubefed.Report{Collect: true, Now: time.Unix(99, 0)})
 	require.Equal(t, got, again, "nothing new, nothing to write")
+}
+
+// TestStatusUpdateCases: when KubeFed would write, and when we do.
+func TestStatusUpdateCases(t *testing.T) {
+	different := map[string]string{
+		"ok-no-remote-collect":      "a copy without a status of its own is no failure, so nothing changes",
+		"ok-empty-remote-collect":   "an empty status is none",
+		"ok-empty-remote-nocollect": "what is not collected is not looked at",
+	}
+	type row struct {
+		ID, Reason  string
+		Generation  int64
+		Propagation map[string]string         `json:"collected_propagation"`
+		Remote      map[string]map[string]any `json:"collected_remote"`
+		Existing    map[string]any            `json:"existing_remote_status"`
+		Updated     bool                      `json:"resources_updated"`
+		Collect     bool                      `json:"status_collection"`
+		Write       bool                      `json:"expected_write"`
+	}
+	var table struct {
+		Rows []row `json:"status_update"`
+	}
+	load(t, "testdata/other.json", &table)
+	require.Len(t, table.Rows, 17)
+	for _, row := range table.Rows {
+		t.Run(row.ID, func(t *testing.T) {
+			make1 := func(name, word string, updated bool, remote map[string]any) federation.Result {
+				r := result(name, federation.Keep, federation.ReasonSettled, federation.Done)
+				if updated {
+					r = result(name, federation.Apply, federation.ReasonChanged, federation.Done)
+				}
+				if word == "ClusterNotReady" {
+					r = result(name, federation.Hold, federation.ReasonUnobserved, federation.Held)
+				} else {
+					require.Empty(t, word)
+				}
+				if remote["status"] != nil {
+					r.Live = &unstructured.Unstructured{Object: remote}
+				}
+				return r
+			}
+			start := time.Date(2024, 5, 1, 12, 0, 0, 0, time.UTC)
+			last := kubefed.EncodeStatus(nil, []federation.Result{make1("cluster1", "", false, row.Existing)}, kubefed.Report{Collect: true, Now: start})
+			var results []federation.Result
+			for name, word := range row.Propagation {
+				results = append(results, make1(name, word, row.Updated, row.Remote[name]))
+			}
+			got := kubefed.EncodeStatus(last, results, kubefed.Report{
+				Generation: row.Generation, Reason: row.Reason, Collect: row.Collect, Now: start.Add(time.Minute),
+			})
+			write := row.Write
+			if different[row.ID] != "" {
+				write = !write
+			}
+			require.Equal(t, write, !reflect.DeepEqual(last, got), different[row.ID])
+		})
+	}
+}
+
+// What is said of a cluster has a time, which moves when something else is said.
+func TestStatusMessages(t *testing.T) {
+	start := time.Date(2024, 5, 1, 12, 0, 0, 0, time.UTC)
+	failed := func(message string) []federation.Result {
+		r := result("a", federation.Create, federation.ReasonAbsent, federation.Failed)
+		r.Message, r.Err = message, errors.New(message)
+		return []federation.Result{r}
+	}
+	var last map[string]any
+	for i, step := range []struct {
+		results []federation.Result
+		minute  int // of the time that is told
+		message string
+	}{
+		{failed("port 1234 is closed"), 0, "port 1234 is closed"},
+		{failed("port 4321 is closed"), 0, "port 1234 is closed"},
+		{failed("forbidden"), 2, "forbidden"},
+		{[]federation.Result{result("a", federation.Keep, federation.ReasonSettled, federation.Done)}, 3, ""},
+		{[]federation.Result{result("a", federation.Keep, federation.ReasonSettled, federation.Done)}, 3, ""},
+	} {
+		last = kubefed.EncodeStatus(last, step.results, kubefed.Report{Now: start.Add(time.Duration(i) * time.Minute)})
+		line := last["clusters"].([]any)[0].(map[string]any)
+		require.Equal(t, start.Add(time.Duration(step.minute)*time.Minute).Format(time.RFC3339), line["lastUpdateTime"], "step %d", i)
+		if step.message == "" {
+			require.NotContains(t, line, "message")
+		} else {
+			require.Equal(t, step.message, line["message"])
+		}
+	}
+	long := kubefed.EncodeStatus(nil, failed(strings.Repeat("ä", 500)), kubefed.Report{Now: start})
+	require.Less(t, len(long["clusters"].([]any)[0].(map[string]any)["message"].(string)), 270)
+}
+
+// Under KubeFed's own schema the API server drops messages and times. That must not make a status that is never equal.
+func TestStatusUnderKubeFedsSchema(t *testing.T) {
+	results := []federation.Result{
+		result("a", federation.Keep, federation.ReasonSettled, federation.Done),
+		result("b", federation.Create, federation.ReasonAbsent, federation.Failed),
+	}
+	results[1].Message = "no"
+	first := kubefed.EncodeStatus(nil, results, kubefed.Report{Now: time.Unix(100, 0)})
+	for _, item := range first["clusters"].([]any) {
+		line := item.(map[string]any)
+		require.Contains(t, line, "lastUpdateTime")
+		delete(line, "lastUpdateTime")
+		delete(line, "message")
+	}
+	require.Equal(t, first, kubefed.EncodeStatus(first, results, kubefed.Report{Now: time.Unix(200, 0)}))
 }

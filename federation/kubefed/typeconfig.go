@@ -109,7 +109,7 @@ func EncodeTypeStatus(obj *unstructured.Unstructured, propagation bool, collecti
 
 func (n node) enabled(key string, required bool) bool {
 	v := get[string](n, key)
-	if v != "Enabled" && v != "Disabled" && (v != "" || required) {
+	if v != "Enabled" && v != "Disabled" && (n.m[key] != nil || required) {
 		n.fail(key, "%q is neither Enabled nor Disabled", v)
 	}
 	return v == "Enabled"

@@ -38,7 +38,15 @@ func checks() map[string]func(obj, old *unstructured.Unstructured) error {
 			_, err := DecodePreference(obj)
 			return err
 		},
+		"Domain":      func(obj, _ *unstructured.Unstructured) error { _, _, err := DecodeDomain(obj); return err },
+		serviceRecord: validateRecord,
+		ingressRecord: validateRecord,
 	}
+}
+
+func validateRecord(obj, _ *unstructured.Unstructured) error {
+	_, err := DecodeDNSRecord(obj)
+	return err
 }
 
 func validateConfig(obj, old *unstructured.Unstructured) error {
@@ -88,7 +96,11 @@ func validateCluster(obj *unstructured.Unstructured) error {
 	spec.like("apiEndpoint", endpointForm())
 	spec.child("secretRef").like("name", subdomainForm())
 	spec.like("proxyURL", proxyForm())
+	spec.like("caBundle", base64Form())
 	disabled := spec.strings("disabledTLSValidations")
+	if len(disabled) > maxValidations {
+		spec.fail("disabledTLSValidations", "has more than %d items", maxValidations)
+	}
 	for i, v := range disabled {
 		if v != "*" && v != "SubjectName" && v != "ValidityPeriod" {
 			spec.fail("disabledTLSValidations["+strconv.Itoa(i)+"]", "%q is none of *, SubjectName, ValidityPeriod", v)
@@ -97,15 +109,18 @@ func validateCluster(obj *unstructured.Unstructured) error {
 			spec.fail("disabledTLSValidations", "* stands for all and must be alone")
 		}
 	}
-	if status := n.child("status"); len(status.m) > 0 {
-		for _, c := range status.nodes("conditions") {
-			c.oneOf("type", "Ready", "Offline", "ConfigMalformed")
-			c.oneOf("status", "True", "False", "Unknown")
-			if probed := c.text("lastProbeTime"); probed != "" {
-				c.time("lastProbeTime")
-			}
-			c.time("lastTransitionTime")
+	status := n.child("status")
+	for _, c := range status.nodes("conditions") {
+		c.oneOf("type", "Ready", "Offline", "ConfigMalformed")
+		c.oneOf("status", "True", "False", "Unknown")
+		if probed := c.text("lastProbeTime"); probed != "" {
+			c.time("lastProbeTime")
 		}
+		c.time("lastTransitionTime")
 	}
+	for _, key := range []string{"region", "kubernetesVersion"} {
+		get[string](status, key)
+	}
+	status.strings("zones")
 	return n.err
 }
