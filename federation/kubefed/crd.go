@@ -2,6 +2,7 @@ package kubefed
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -101,7 +102,11 @@ func and(schema, more map[string]any) map[string]any {
 }
 
 func nullable(schema map[string]any) map[string]any {
-	return and(schema, map[string]any{"nullable": true})
+	out := and(schema, map[string]any{"nullable": true})
+	if values, ok := out["enum"].([]any); ok {
+		out["enum"] = append(slices.Clip(values), nil)
+	}
+	return out
 }
 
 // ruled adds rules in CEL, each with what it says to those who break it.
