@@ -108,11 +108,7 @@ func EncodeTypeStatus(obj *unstructured.Unstructured, propagation bool, collecti
 }
 
 func (n node) enabled(key string, required bool) bool {
-	v := get[string](n, key)
-	if v != "Enabled" && v != "Disabled" && (n.m[key] != nil || required) {
-		n.fail(key, "%q is neither Enabled nor Disabled", v)
-	}
-	return v == "Enabled"
+	return (n.m[key] != nil || required) && n.oneOf(key, "Enabled", "Disabled") == "Enabled"
 }
 
 // resource reads a resource over its defaults.
@@ -139,13 +135,7 @@ func resource(n node, r Resource) Resource {
 	if f := subdomainForm(); r.GVK.Group != "" && !f.matches(r.GVK.Group) {
 		n.fail("group", "%q %s", r.GVK.Group, f.words)
 	}
-	switch scope := get[string](n, "scope"); scope {
-	case "Namespaced":
-		r.Namespaced = true
-	case "Cluster":
-	default:
-		n.fail("scope", "%q is neither Cluster nor Namespaced", scope)
-	}
+	r.Namespaced = n.oneOf("scope", "Cluster", "Namespaced") == "Namespaced"
 	return r
 }
 
