@@ -88,6 +88,15 @@ func TestKubeFedCRDs(t *testing.T) {
 	}
 }
 
+// coreDefinition returns the definition with that name.
+func coreDefinition(t *testing.T, name string) *unstructured.Unstructured {
+	t.Helper()
+	all := kubefed.CRDs()
+	i := slices.IndexFunc(all, func(crd *unstructured.Unstructured) bool { return crd.GetName() == name })
+	require.GreaterOrEqual(t, i, 0, name)
+	return all[i]
+}
+
 // installKubeFed creates the definitions, waits until they are served, and returns their resources by kind.
 func installKubeFed(t *testing.T, client dynamic.Interface) map[string]schema.GroupVersionResource {
 	t.Helper()

@@ -29,18 +29,6 @@ var (
 	hostNamespace = "registry-host"
 )
 
-const kubeFedClusterCRD = `
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: kubefedclusters.core.kubefed.io}
-spec:
-  group: core.kubefed.io
-  scope: Namespaced
-  names: {kind: KubeFedCluster, plural: kubefedclusters}
-  versions:
-  - {name: v1beta1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}
-`
-
 func admin(t *testing.T, s *cluster.Server) *kube.Client {
 	client, err := kube.NewClient(s.Config(), kube.Options{UserAgent: "admin"})
 	require.NoError(t, err)
@@ -211,7 +199,7 @@ func TestMembersComeAndGo(t *testing.T) {
 	host := admin(t, fleet.Host)
 	_, err := host.Create(ctx, named(gvkNamespace, "", hostNamespace), metav1.CreateOptions{})
 	require.NoError(t, err)
-	_, err = host.Create(ctx, decode(t, kubeFedClusterCRD), metav1.CreateOptions{})
+	_, err = host.Create(ctx, coreDefinition(t, kubeFedCRD), metav1.CreateOptions{})
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
 		_, err := host.Get(ctx, gvkKubeFed, types.NamespacedName{Namespace: hostNamespace, Name: "none"})
