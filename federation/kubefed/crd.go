@@ -2,7 +2,7 @@ package kubefed
 
 import (
 	"maps"
-	"slices"
+	"regexp"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -103,8 +103,14 @@ func and(schema, more map[string]any) map[string]any {
 
 func nullable(schema map[string]any) map[string]any {
 	out := and(schema, map[string]any{"nullable": true})
-	if values, ok := out["enum"].([]any); ok {
-		out["enum"] = append(slices.Clip(values), nil)
+	if values, ok := out["enum"].([]any); ok { // in which API servers find no null, not even one that is listed
+		texts := make([]string, len(values))
+		for i, v := range values {
+			text, _ := v.(string)
+			texts[i] = regexp.QuoteMeta(text)
+		}
+		delete(out, "enum")
+		out["pattern"] = "^(" + strings.Join(texts, "|") + ")$"
 	}
 	return out
 }

@@ -91,14 +91,14 @@ func (r DNSRecord) Endpoints(a dnsrecord.Answers) ([]dnsrecord.Endpoint, error) 
 	return dnsrecord.Records(r.Service, a)
 }
 
-// DecodeDomain reads a Domain: the DNS zone, and the name server, which may be empty.
+// DecodeDomain reads a Domain: the DNS zone without a final dot, and the name server, which may be empty.
 func DecodeDomain(obj *unstructured.Unstructured) (domain, nameServer string, err error) {
 	n := readKind(obj, schema.GroupKind{Group: DNSGroup, Kind: "Domain"})
 	if n.m == nil {
 		return "", "", n.err
 	}
 	n.like("domain", domainForm())
-	return get[string](n, "domain"), get[string](n, "nameServer"), n.err
+	return strings.TrimSuffix(get[string](n, "domain"), "."), get[string](n, "nameServer"), n.err
 }
 
 // EncodeDNSStatus returns a ServiceDNSRecord or IngressDNSRecord with the status that lists those clusters, or nil when it

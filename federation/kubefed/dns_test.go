@@ -130,6 +130,9 @@ func TestDNSErrors(t *testing.T) {
 	zone, server, err := kubefed.DecodeDomain(object(t, domain))
 	require.NoError(t, err)
 	require.Equal(t, []string{"example.com", "ns1.example.com"}, []string{zone, server})
+	zone, _, err = kubefed.DecodeDomain(object(t, strings.Replace(domain, "domain: example.com", "domain: example.com.", 1)))
+	require.NoError(t, err)
+	require.Equal(t, "example.com", zone)
 	for _, row := range [][4]string{
 		{domain, "domain: example.com", "domain: a_b", "domain"},
 		{domain, "domain: example.com", "other: 1", "domain"},
