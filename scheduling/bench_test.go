@@ -21,20 +21,32 @@ func benchTargets(n int, bounded bool) []Target {
 	return targets
 }
 
+// BenchmarkWeighted divides totals that change a little from call to call, and totals of any size; the last case is
+// equal weights, where the hashes decide nearly everything.
 func BenchmarkWeighted(b *testing.B) {
 	for _, bounded := range []bool{false, true} {
 		for _, n := range []int{10, 100, 1_000, 10_000} {
 			targets := benchTargets(n, bounded)
-			for _, total := range []int64{int64(37*n + 11), 1_000_000} {
-				b.Run(fmt.Sprintf("bounded=%v/n=%d/replicas=%d", bounded, n, total), func(b *testing.B) {
-					b.ReportAllocs()
-					for i := 0; b.Loop(); i++ {
-						if _, err := Weighted(Request{Replicas: total + int64(i%7), Key: "ns/name"}, targets); err != nil {
-							b.Fatal(err)
-						}
-					}
-				})
+			equal := benchTargets(n, bounded)
+			for i := range equal {
+				equal[i].Weight = 1
 			}
+			near := func(total int64) func(int64) int64 { return func(i int64) int64 { return total + i%7 } }
+			far := func(i int64) int64 { return i * 7919 % int64(50*n) }
+			name := fmt.Sprintf("bounded=%v/n=%d/replicas=", bounded, n)
+			b.Run(name+fmt.Sprint(37*n+11), func(b *testing.B) { benchWeighted(b, targets, near(int64(37*n+11))) })
+			b.Run(name+"1000000", func(b *testing.B) { benchWeighted(b, targets, near(1_000_000)) })
+			b.Run(name+"any", func(b *testing.B) { benchWeighted(b, targets, far) })
+			b.Run(name+"any/equal", func(b *testing.B) { benchWeighted(b, equal, far) })
+		}
+	}
+}
+
+func benchWeighted(b *testing.B, targets []Target, total func(i int64) int64) {
+	b.ReportAllocs()
+	for i := int64(0); b.Loop(); i++ {
+		if _, err := Weighted(Request{Replicas: total(i), Key: "ns/name"}, targets); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

@@ -2,7 +2,7 @@ package scheduling
 
 // due says whether replica number h of a position in the last divided tier comes before the last one handed out.
 func (d *division) due(p int, h uint64) bool {
-	if w := d.weight[p]; d.within != (bracket{}) {
+	if w := d.weight[p]; d.within.found {
 		switch {
 		case d.within.lo.due(w) > h:
 			return true
@@ -12,10 +12,12 @@ func (d *division) due(p int, h uint64) bool {
 	}
 	if d.last.size == 0 {
 		for q := d.start; q < d.end; q++ {
-			if d.weight[q] == 0 || d.have[q] == d.low[q] {
+			low, _ := d.bounds(q)
+			n := d.have[q]
+			if d.weight[q] == 0 || n == low {
 				continue
 			}
-			if b := d.replica(q, d.have[q]-1); d.last.size == 0 || d.before(&d.last, &b) {
+			if b := d.replica(q, n-1); d.last.size == 0 || d.before(&d.last, &b) {
 				d.last = b
 			}
 		}
@@ -25,8 +27,8 @@ func (d *division) due(p int, h uint64) bool {
 }
 
 // bound says what kept a share from following its weight.
-func (d *division) bound(p int) Bound {
-	w, low, high, n := d.weight[p], d.low[p], d.high[p], d.have[p]
+func (d *division) bound(p int, low, high uint64) Bound {
+	w, n := d.weight[p], d.have[p]
 	t := &d.targets[d.target(p)]
 	switch {
 	case d.packed:

@@ -63,16 +63,16 @@ func even(req Request, targets []Target, domains map[string]string) (Result, err
 // join adds a position to the target that stands for its domain.
 func (d *division) join(group *Target, p int) {
 	_, _, keep := d.targets[d.target(p)].limits()
-	room := int64(d.high[p])
+	low, room := d.bounds(p)
 	if d.weight[p] == 0 {
-		room = int64(d.low[p])
+		room = low
 		if d.mode == shrinking {
-			room = keep
+			room = uint64(keep)
 		}
 	} else {
 		group.Weight = 1
 	}
-	group.Min = addSat(group.Min, int64(d.low[p]))
-	*group.Capacity = addSat(*group.Capacity, room)
+	group.Min = addSat(group.Min, int64(low))
+	*group.Capacity = addSat(*group.Capacity, int64(room))
 	*group.Current = addSat(*group.Current, keep)
 }

@@ -48,7 +48,8 @@ func lawTitles(req Request, targets []Target, got Result) string {
 		return err.Error()
 	}
 	sum := int64(0)
-	for _, low := range d.low {
+	for p := range targets {
+		low, _ := d.bounds(p)
 		sum = addSat(sum, int64(low))
 	}
 	if sum > req.Replicas {
@@ -59,13 +60,14 @@ func lawTitles(req Request, targets []Target, got Result) string {
 		var last, next *title
 		for ; end < len(targets) && targets[d.target(end)].Tier == number; end++ {
 			t, n := &targets[d.target(end)], got.Shares[d.target(end)].Replicas
+			low, high := d.bounds(end)
 			if t.Weight == 0 {
 				continue
 			}
-			if a := (title{t, n - 1, tieHash(d.seed, t.Name)}); n > int64(d.low[end]) && (last == nil || last.before(a)) {
+			if a := (title{t, n - 1, tieHash(d.seed, t.Name)}); n > int64(low) && (last == nil || last.before(a)) {
 				last = &a
 			}
-			if a := (title{t, n, tieHash(d.seed, t.Name)}); n < int64(d.high[end]) && (next == nil || a.before(*next)) {
+			if a := (title{t, n, tieHash(d.seed, t.Name)}); n < int64(high) && (next == nil || a.before(*next)) {
 				next = &a
 			}
 		}
@@ -74,7 +76,8 @@ func lawTitles(req Request, targets []Target, got Result) string {
 		}
 		if next != nil {
 			for p := end; p < len(targets); p++ {
-				if got.Shares[d.target(p)].Replicas > int64(d.low[p]) && d.weight[p] > 0 {
+				low, _ := d.bounds(p)
+				if got.Shares[d.target(p)].Replicas > int64(low) && d.weight[p] > 0 {
 					return "a tier got something before an earlier one was full"
 				}
 			}

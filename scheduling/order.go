@@ -63,18 +63,75 @@ func (d *division) hash(b *block) uint64 {
 }
 
 // hand gives the rest to the first blocks of the order, and returns the last block that got any. The blocks hold at least
-// the rest between them; they are reordered. It is a quickselect that counts sizes.
+// the rest between them; they are reordered. It is a quickselect that counts sizes: by quotient, then among equals.
 func (d *division) hand(blocks []block) block {
-	random := uint64(len(blocks))
-	for d.rest > 0 {
-		random = random*6364136223846793005 + 1442695040888963407
-		chosen, _ := bits.Mul64(random, uint64(len(blocks)))
-		last := len(blocks) - 1
+	for pick := newPicker(blocks); d.rest > 0; {
+		first, after, ahead, level := part(blocks, blocks[pick.from(blocks)])
+		if ahead >= d.rest {
+			blocks = blocks[:first]
+			continue
+		}
+		d.grant(blocks[:first])
+		if level >= d.rest {
+			return d.handEqual(blocks[first:after])
+		}
+		d.grant(blocks[first:after])
+		blocks = blocks[after:]
+	}
+	return block{}
+}
+
+// part reorders blocks: blocks[:first] have a larger quotient than the pivot and hold ahead, blocks[first:after] have the
+// same and hold level.
+func part(blocks []block, pivot block) (first, after int, ahead, level int64) {
+	after = len(blocks)
+	for i := 0; i < after; {
+		b := &blocks[i]
+		hi, lo := bits.Mul64(b.weight, pivot.divisor)
+		pivotHi, pivotLo := bits.Mul64(pivot.weight, b.divisor)
+		switch {
+		case hi == pivotHi && lo == pivotLo:
+			level = addSat(level, b.size)
+			i++
+		case hi > pivotHi || hi == pivotHi && lo > pivotLo:
+			ahead = addSat(ahead, b.size)
+			blocks[i], blocks[first] = blocks[first], blocks[i]
+			first++
+			i++
+		default:
+			after--
+			blocks[i], blocks[after] = blocks[after], blocks[i]
+		}
+	}
+	return first, after, ahead, level
+}
+
+// handEqual is hand for blocks with one quotient. Only here hashes matter, and all of them do.
+func (d *division) handEqual(blocks []block) block {
+	first, ahead := 0, int64(0)
+	for i := range blocks {
+		if blocks[i].below {
+			ahead = addSat(ahead, blocks[i].size)
+			blocks[i], blocks[first] = blocks[first], blocks[i]
+			first++
+		}
+	}
+	if ahead >= d.rest {
+		blocks = blocks[:first]
+	} else {
+		d.grant(blocks[:first])
+		blocks = blocks[first:]
+	}
+	for i := range blocks {
+		d.hash(&blocks[i])
+	}
+	for pick := newPicker(blocks); ; {
+		chosen, last := pick.from(blocks), len(blocks)-1
 		blocks[chosen], blocks[last] = blocks[last], blocks[chosen]
 		pivot := &blocks[last]
-		first, ahead := 0, int64(0) // blocks[:first] come before the pivot and hold ahead
+		first, ahead = 0, 0
 		for i := range last {
-			if d.before(&blocks[i], pivot) {
+			if hash := blocks[i].hash; hash < pivot.hash || hash == pivot.hash && d.before(&blocks[i], pivot) {
 				ahead = addSat(ahead, blocks[i].size)
 				blocks[i], blocks[first] = blocks[first], blocks[i]
 				first++
@@ -84,10 +141,7 @@ func (d *division) hand(blocks []block) block {
 			blocks = blocks[:first]
 			continue
 		}
-		for i := range first {
-			d.have[blocks[i].position] += uint64(blocks[i].size)
-		}
-		d.rest -= ahead
+		d.grant(blocks[:first])
 		n := min(d.rest, pivot.size)
 		d.have[pivot.position] += uint64(n)
 		if d.rest -= n; d.rest == 0 {
@@ -95,7 +149,25 @@ func (d *division) hand(blocks []block) block {
 		}
 		blocks = blocks[first:last]
 	}
-	return block{}
+}
+
+// grant gives blocks all they hold.
+func (d *division) grant(blocks []block) {
+	for i := range blocks {
+		d.have[blocks[i].position] += uint64(blocks[i].size)
+		d.rest -= blocks[i].size
+	}
+}
+
+// A picker chooses pivots. It decides how fast the order is found, never what it is.
+type picker uint64
+
+func newPicker(blocks []block) picker { return picker(len(blocks)) }
+
+func (r *picker) from(blocks []block) int {
+	*r = *r*6364136223846793005 + 1442695040888963407
+	chosen, _ := bits.Mul64(uint64(*r), uint64(len(blocks)))
+	return int(chosen)
 }
 
 // addSat adds two numbers that are not negative and stops at the largest int64.

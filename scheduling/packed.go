@@ -36,7 +36,7 @@ func (d *division) pack() {
 			if (d.weight[p] == 0) != weightless {
 				continue
 			}
-			n := min(d.rest, int64(d.high[p]-d.low[p]))
+			n := min(d.rest, int64(d.room(p)))
 			d.have[p] += uint64(n)
 			d.rest -= n
 			for n > 0 && d.end < len(queue) && d.targets[d.target(d.end)].Tier <= d.targets[d.target(p)].Tier {
@@ -44,6 +44,12 @@ func (d *division) pack() {
 			}
 		}
 	}
+}
+
+// room is by how much a position can grow.
+func (d *division) room(p int) uint64 {
+	low, high := d.bounds(p)
+	return high - low
 }
 
 // packOrder compares two positions: the one to be filled first is less.
@@ -55,8 +61,8 @@ func (d *division) packOrder(p, q int) int {
 	if x, y := d.use(p), d.use(q); x != y {
 		return y - x
 	}
-	x := block{weight: d.high[p] - d.low[p], divisor: 1, position: p}
-	y := block{weight: d.high[q] - d.low[q], divisor: 1, position: q}
+	x := block{weight: d.room(p), divisor: 1, position: p}
+	y := block{weight: d.room(q), divisor: 1, position: q}
 	if d.before(&x, &y) {
 		return -1
 	}
@@ -66,12 +72,13 @@ func (d *division) packOrder(p, q int) int {
 // use ranks how much a position is in use.
 func (d *division) use(p int) int {
 	runs := uint64(d.targets[d.target(p)].running())
+	low, high := d.bounds(p)
 	switch {
-	case runs > d.low[p] && runs >= d.high[p]:
+	case runs > low && runs >= high:
 		return 3
-	case runs > d.low[p]:
+	case runs > low:
 		return 2
-	case d.low[p] > 0:
+	case low > 0:
 		return 1
 	default:
 		return 0
@@ -81,7 +88,8 @@ func (d *division) use(p int) int {
 // packedBound says what stopped a share from getting all or nothing.
 func (d *division) packedBound(p int) Bound {
 	t := &d.targets[d.target(p)]
-	share, low := int64(d.have[p]), int64(d.low[p])
+	share := int64(d.have[p])
+	low, _ := d.bounds(p)
 	_, ceiling, keep := t.limits()
 	switch {
 	case d.short:
@@ -90,9 +98,9 @@ func (d *division) packedBound(p int) Bound {
 		return t.stop(ceiling)
 	case share == 0:
 		return d.nothing(p)
-	case share == keep && d.mode != rebalancing, t.Weight == 0 && share > low:
+	case share == keep && d.mode != rebalancing, t.Weight == 0 && share > int64(low):
 		return BoundKept
-	case share == low:
+	case share == int64(low):
 		return BoundMin
 	}
 	return BoundNone

@@ -18,8 +18,8 @@ type Budget struct {
 // controller takes the first, waits until it stands, and calls again.
 //
 // During a step the total stays at or below max(wanted + Surge, present) and at or above min(wanted − Unavailable,
-// present), whatever the order in which the clusters follow. Every target goes straight to its wanted share, so none is
-// ever further outside a bound than before. Replicas are taken first where a ceiling is exceeded, and given first where
+// present), whatever the order in which the clusters follow. Every target goes straight to its wanted share, so no step
+// takes one further outside a bound than the step before, unless that is where it is wanted. Replicas are taken first where a ceiling is exceeded, and given first where
 // a floor is missed; beyond that all targets advance in proportion to what they have to go.
 //
 // An unknown Current, a target without a wanted share or the reverse, and an empty budget are [ErrInvalid].

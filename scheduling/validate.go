@@ -54,14 +54,16 @@ func (req *Request) invalid(targets []Target) error {
 	return nil
 }
 
-// repeated looks for a name that two targets bear. It needs four words a target to work in, and leaves them dirty.
-func repeated(targets []Target, work []uint64) error {
-	size := 1 << (bits.Len(uint(len(work))) - 1) // the largest power of two that fits, at least two words a target
-	table, mask := work[:size], uint64(size-1)
-	clear(table)
+// repeated looks for a name that two targets bear, or that is empty.
+func repeated(targets []Target) error {
+	size := 2 << bits.Len(uint(len(targets))) // a power of two, and more than two words a target
+	table, mask := make([]uint64, size), uint64(size-1)
 	seed := maphash.MakeSeed() // decides where a name is looked for, never what is answered
 	for i := range targets {
 		name := targets[i].Name
+		if name == "" {
+			return &InvalidError{Field: "Name", Reason: "is empty"}
+		}
 		hash := maphash.String(seed, name)
 		tag := hash &^ math.MaxUint32
 		for at := hash & mask; ; at = (at + 1) & mask {
@@ -89,15 +91,13 @@ func (t *Target) sound() bool {
 	if t.Current != nil {
 		sign |= *t.Current
 	}
-	return sign >= 0 && t.Name != ""
+	return sign >= 0
 }
 
-// invalid says what is wrong with one target alone.
+// invalid says what is wrong with the numbers of one target alone.
 func (t *Target) invalid() error {
 	field, value := "", int64(0)
 	switch {
-	case t.Name == "":
-		return &InvalidError{Field: "Name", Reason: "is empty"}
 	case t.Weight < 0:
 		field, value = "Weight", t.Weight
 	case t.Min < 0:

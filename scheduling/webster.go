@@ -36,15 +36,23 @@ func (d divisor) due(weight uint64) uint64 {
 // sum returns by how much the shares exceed low in total, and the weight of those that are between their bounds.
 // A total above 2^62 is cut short.
 func (t *tier) sum(d divisor) (total uint64, moving float64) {
+	if len(t.low) == 0 { // everything moves
+		var slope uint64
+		for _, w := range t.weight {
+			slope += w >> 20
+			if total += d.due(w); total > 1<<62 {
+				break
+			}
+		}
+		return total, float64(slope) * (1 << 20)
+	}
 	low, high := t.low[:len(t.weight)], t.high[:len(t.weight)]
 	var slope uint64
 	for i, w := range t.weight {
-		n, l, h, s := d.due(w), low[i], high[i], w>>20
-		if n <= l {
-			n, s = l, 0
-		}
-		if n >= h {
-			n, s = h, 0
+		due, l, s := d.due(w), low[i], w>>20 // no branches below: which targets are at a bound cannot be foreseen
+		n := min(max(due, l), high[i])
+		if n != due {
+			s = 0
 		}
 		slope += s
 		if total += n - l; total > 1<<62 {
@@ -81,7 +89,8 @@ func (all *measures) add(weight, low, high uint64) {
 
 func (t *tier) measure() (all measures) {
 	for i, w := range t.weight {
-		all.add(w, t.low[i], t.high[i])
+		low, high := t.bounds(i)
+		all.add(w, low, high)
 	}
 	return all
 }
@@ -91,6 +100,7 @@ type bracket struct {
 	lo, hi  divisor
 	between uint64 // how many replicas become due between them
 	exact   bool   // what is due at hi is just what is to be granted
+	found   bool   // there is one
 }
 
 // search finds a bracket between whose ends few replicas become due. The tier must have more room than rest.
@@ -99,6 +109,7 @@ func (t *tier) search(rest uint64, all measures) bracket {
 	n := len(t.weight)
 	lo, hi := leastFactor, mostFactor
 	below, above := uint64(0), uint64(math.MaxUint64) // what is granted at lo and hi; the largest number: not known
+	margin := float64(n) / 32                         // how far past the wanted point to aim
 	factor := (float64(rest) + float64(all.low)) / (float64(all.weight) * (1 << 19))
 	for round := 0; ; round++ {
 		if factor >= hi && above == math.MaxUint64 {
@@ -134,10 +145,13 @@ func (t *tier) search(rest uint64, all measures) bracket {
 		case moving == 0:
 			factor /= 4
 		default:
-			factor += 2 * (gap + math.Copysign(float64(n)/32, gap)) / moving
+			if stuck { // on a step that many replicas share
+				margin *= 8
+			}
+			factor += 2 * (gap + math.Copysign(margin, gap)) / moving
 		}
 	}
-	return bracket{newDivisor(lo), newDivisor(hi), above - below, above == rest}
+	return bracket{newDivisor(lo), newDivisor(hi), above - below, above == rest, true}
 }
 
 // few is how many replicas may be left to hand out one by one: sorting them out costs about as much as one more round.

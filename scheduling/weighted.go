@@ -2,6 +2,7 @@ package scheduling
 
 import (
 	"cmp"
+	"math"
 	"math/bits"
 	"slices"
 )
@@ -38,6 +39,7 @@ type division struct {
 	at      []uint64 // the target of each position; empty: positions are targets, there is only one tier
 	req     Request
 	targets []Target
+	have    []uint64 // what each position has so far
 	seed    uint64   // of Key
 	mode    int      // the case of the rule
 	shift   int      // of the weights
@@ -52,58 +54,89 @@ type division struct {
 	last       block   // the last replica handed out in that tier; size 0: not looked for yet
 }
 
-// A tier is a group of targets whose shares, have, grow by Webster's method from low up to high. The slices have the same
-// length; the weights are shifted left as far as the request allows, within reason, and a weight of 0 never grows.
+// A tier is a group of targets whose shares grow by Webster's method from low up to high. The weights are shifted left as
+// far as the request allows, within reason, and a weight of 0 never grows. The slices have the same length, but low and
+// high are empty when nothing bounds anybody: what need not be allocated, filled and looked at saves a quarter of the time.
 type tier struct {
-	weight, low, high, have []uint64
+	weight, low, high []uint64
 }
 
-// newDivision refuses what Validate refuses, fixes the case of the rule, and grants nothing yet.
+// free is the high of a target that nothing bounds. Its low is 0.
+const free = math.MaxInt64
+
+// bounds returns low and high.
+func (t *tier) bounds(i int) (low, high uint64) {
+	if i < len(t.low) && i < len(t.high) {
+		return t.low[i], t.high[i]
+	}
+	return 0, free
+}
+
+// newDivision refuses what Validate refuses, fixes the case of the rule, and grants everyone its low.
 func newDivision(req Request, targets []Target) (d division, err error) {
 	if err := req.invalid(targets); err != nil {
 		return d, err
 	}
-	n, words := len(targets), 4
-	for i := range targets {
-		if targets[i].Tier != targets[0].Tier {
-			words = 5
-			break
+	ascend, bounded, tiered := survey(targets)
+	if !ascend {
+		if err := repeated(targets); err != nil {
+			return d, err
 		}
 	}
+	n, words := len(targets), 2
+	if d = (division{req: req, targets: targets, seed: keySeed(req.Key), mode: growing}); req.Rebalance {
+		d.mode = rebalancing
+	}
+	// Who wants no replicas wants what runs there gone: a bound for everyone.
+	if bounded = bounded || d.mode == growing && req.Replicas == 0; bounded {
+		words = 4
+	}
 	work := make([]uint64, words*n)
-	d = division{req: req, targets: targets, seed: keySeed(req.Key)}
-	d.tier = tier{weight: work[:n], low: work[n : 2*n], high: work[2*n : 3*n], have: work[3*n : 4*n]}
-	if d.at = work[4*n:]; len(d.at) > 0 {
+	if d.weight, d.have = work[:n], work[n:2*n]; bounded {
+		d.low, d.high = work[2*n:3*n], work[3*n:]
+	}
+	if tiered {
+		d.at = make([]uint64, n)
 		for i := range d.at {
 			d.at[i] = uint64(i)
 		}
 		slices.SortStableFunc(d.at, func(a, b uint64) int { return cmp.Compare(targets[a].Tier, targets[b].Tier) })
 	}
-	return d, d.prepare(work[:4*n])
+	return d, d.prepare()
+}
+
+// survey finds out what need not be looked at: whether the names ascend, so that none is empty or there twice; whether
+// anything but their weights counts for some targets; and whether there are tiers.
+func survey(targets []Target) (ascend, bounded, tiered bool) {
+	ascend = true
+	previous, tier := "", targets[0].Tier
+	for i := range targets {
+		t := &targets[i]
+		tiered = tiered || t.Tier != tier
+		bounded = bounded || t.Min != 0 || t.Max != nil || t.Capacity != nil || t.Current != nil || t.NoGrowth
+		ascend = ascend && previous < t.Name
+		previous = t.Name
+	}
+	return ascend, bounded, tiered
 }
 
 // usualShift leaves room above for weights up to 2^40, and below for up to 2^22 replicas for each unit of weight.
 const usualShift = 24
 
 // prepare reads the targets as they usually are, and once more for each thing that turns out to be otherwise.
-func (d *division) prepare(work []uint64) error {
-	d.mode, d.shift = growing, usualShift
-	if d.req.Rebalance {
-		d.mode = rebalancing
+func (d *division) prepare() error {
+	read := d.read
+	if len(d.low) == 0 {
+		read = d.readWeights
 	}
-	for ascend := true; ; {
-		found, err := d.read(ascend)
+	for d.shift = usualShift; ; {
+		heaviest, keep, err := read()
 		switch {
 		case err != nil:
 			return err
-		case found.unordered:
-			if err := repeated(d.targets, work); err != nil {
-				return err
-			}
-			ascend = false
-		case found.heaviest<<d.shift>>d.shift != found.heaviest:
-			d.shift = bits.LeadingZeros64(found.heaviest)
-		case d.mode == growing && d.req.Replicas <= found.keep:
+		case heaviest<<d.shift>>d.shift != heaviest:
+			d.shift = bits.LeadingZeros64(heaviest)
+		case d.mode == growing && d.req.Replicas <= keep:
 			d.mode = shrinking
 		default:
 			return nil
@@ -111,34 +144,44 @@ func (d *division) prepare(work []uint64) error {
 	}
 }
 
-// findings are what read learns about all targets.
-type findings struct {
-	heaviest  uint64 // weight
-	keep      int64  // sum of what they keep
-	unordered bool   // names do not ascend, so that one may be there twice; the rest is not known then
+// readWeights does what read does, for targets without bounds.
+func (d *division) readWeights() (heaviest uint64, keep int64, err error) {
+	shift, weight, sum := d.shift, d.weight, uint64(0)
+	for p := range weight {
+		t := &d.targets[d.target(p)]
+		if t.Weight < 0 {
+			return 0, 0, t.invalid()
+		}
+		w := uint64(t.Weight)
+		heaviest |= w
+		w <<= shift & 63
+		weight[p] = w
+		sum += w >> 20
+	}
+	if d.all.weight = sum; heaviest > 0 {
+		d.all.room = free
+	}
+	return heaviest, 0, nil
 }
 
-// read checks each target and stores its bounds. It gives up when names are to ascend and do not.
-func (d *division) read(ascend bool) (findings, error) {
+// read checks each target and stores its bounds. It returns the heaviest weight, by and large, and the sum of what the
+// targets keep.
+func (d *division) read() (heaviest uint64, keep int64, err error) {
 	weight, low, high, have := d.weight, d.low[:len(d.weight)], d.high[:len(d.weight)], d.have[:len(d.weight)]
-	mode, shift, previous := d.mode, d.shift, ""
-	var heaviest, lows uint64
+	mode, shift := d.mode, d.shift
+	var lows uint64
 	var floors, running, kept int64
 	var all measures
 	for p := range weight {
 		t := &d.targets[d.target(p)]
 		if !t.sound() {
-			return findings{}, t.invalid()
+			return 0, 0, t.invalid()
 		}
-		if ascend && previous >= t.Name {
-			return findings{unordered: true}, nil
-		}
-		previous = t.Name
 		if floors += t.Min; floors < 0 {
-			return findings{}, &InvalidError{Target: t.Name, Field: "Min", Reason: "makes the sum overflow"}
+			return 0, 0, &InvalidError{Target: t.Name, Field: "Min", Reason: "makes the sum overflow"}
 		}
 		if running += t.running(); running < 0 {
-			return findings{}, &InvalidError{Target: t.Name, Field: "Current", Reason: "makes the sum overflow"}
+			return 0, 0, &InvalidError{Target: t.Name, Field: "Current", Reason: "makes the sum overflow"}
 		}
 		floor, ceiling, keep := t.limits()
 		kept += keep
@@ -151,7 +194,7 @@ func (d *division) read(ascend bool) (findings, error) {
 		all.add(w, l, h)
 	}
 	d.lows, d.all = lows, all
-	return findings{heaviest: heaviest, keep: kept}, nil
+	return heaviest, kept, nil
 }
 
 // target is the index of a position's target.
@@ -182,7 +225,7 @@ func (d *division) grantFloors() {
 		return
 	}
 	d.short = true
-	blocks := make([]block, 0, 2*len(d.low))
+	blocks := make([]block, 0, 2*len(d.low)) // who has bounds: without, nobody has a floor
 	for p, low := range d.low {
 		t := &d.targets[d.target(p)]
 		floor, ceiling, keep := t.limits()
@@ -210,9 +253,12 @@ func (d *division) grantTiers() {
 				d.end++
 			}
 		}
-		part := tier{d.weight[d.start:d.end], d.low[d.start:d.end], d.high[d.start:d.end], d.have[d.start:d.end]}
-		all := d.all
+		part, all := d.tier, d.all
 		if len(d.at) > 0 {
+			part.weight = d.weight[d.start:d.end]
+			if len(d.low) != 0 {
+				part.low, part.high = d.low[d.start:d.end], d.high[d.start:d.end]
+			}
 			all = part.measure()
 		}
 		d.last = block{}
@@ -233,7 +279,7 @@ func (d *division) fill(room int64) {
 	d.within = bracket{}
 	for p := d.start; p < d.end; p++ {
 		if d.weight[p] != 0 {
-			d.have[p] = d.high[p]
+			_, d.have[p] = d.bounds(p)
 		}
 	}
 }
@@ -245,12 +291,16 @@ func (d *division) apportion(part tier, all measures) {
 	if d.within.exact {
 		lo, between = hi, 0
 	}
-	blocks, granted := make([]block, 0, between), uint64(0)
-	low, high, have := part.low[:len(part.weight)], part.high[:len(part.weight)], part.have[:len(part.weight)]
-	for i, w := range part.weight {
-		n, most := min(max(lo.due(w), low[i]), high[i]), min(hi.due(w), high[i])
+	var usual [96]block // that many are on the stack: a twentieth of the time for 1,000 targets
+	blocks, granted, have := usual[:0], uint64(0), d.have[d.start:d.end]
+	if between > uint64(len(usual)) {
+		blocks = make([]block, 0, between)
+	}
+	for i, w := range part.weight[:len(have)] {
+		low, high := part.bounds(i)
+		n, most := min(max(lo.due(w), low), high), min(hi.due(w), high)
 		have[i] = n
-		granted += n - low[i]
+		granted += n - low
 		for ; n < most; n++ {
 			blocks = append(blocks, d.replica(d.start+i, n))
 		}
@@ -262,8 +312,8 @@ func (d *division) apportion(part tier, all measures) {
 // grantLeft leaves what the weighted targets cannot take on weightless ones that run it already.
 func (d *division) grantLeft() {
 	var blocks []block
-	for p, w := range d.weight {
-		if w == 0 && d.high[p] > d.low[p] {
+	for p := range d.low {
+		if d.weight[p] == 0 && d.high[p] > d.low[p] {
 			blocks = append(blocks, block{divisor: 1, size: int64(d.high[p] - d.low[p]), position: p})
 		}
 	}
@@ -279,13 +329,13 @@ func (d *division) replica(p int, h uint64) block {
 // result makes the shares, with what stopped each.
 func (d *division) result() Result {
 	shares := make([]Share, len(d.targets))
-	low, high, weight := d.low[:len(d.have)], d.high[:len(d.have)], d.weight[:len(d.have)]
+	weight := d.weight[:len(d.have)]
 	for p, n := range d.have {
 		i := d.target(p)
 		s := &shares[i]
 		s.Name, s.Replicas = d.targets[i].Name, int64(n)
-		if n <= low[p] || n >= high[p] || weight[p] == 0 { // else it goes by weight and nothing stopped it
-			s.Bound = d.bound(p)
+		if low, high := d.bounds(p); n <= low || n >= high || weight[p] == 0 { // else it goes by weight and nothing stopped it
+			s.Bound = d.bound(p, low, high)
 		}
 	}
 	return Result{Shares: shares, Unplaced: d.rest}
