@@ -3,6 +3,7 @@ package status
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -22,10 +23,16 @@ func benchMembers(t testing.TB, n int) []Member {
 	return out
 }
 
+// BenchmarkAggregateDeployment1000 has members in order of name, as a plan has its clusters, and in none.
 func BenchmarkAggregateDeployment1000(b *testing.B) {
 	members := benchMembers(b, 1000)
-	b.ReportAllocs()
-	for b.Loop() {
-		Aggregate(metav1.GroupKind{Group: "apps", Kind: "Deployment"}, members)
+	run := func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			Aggregate(metav1.GroupKind{Group: "apps", Kind: "Deployment"}, members)
+		}
 	}
+	b.Run("sorted", run)
+	rand.New(rand.NewPCG(1, 2)).Shuffle(len(members), func(i, j int) { members[i], members[j] = members[j], members[i] })
+	b.Run("shuffled", run)
 }
