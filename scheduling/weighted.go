@@ -273,13 +273,13 @@ func (d *division) grantTiers() {
 	}
 }
 
-// fill raises a tier to its bounds.
+// fill raises a tier to its bounds; without bounds that happens only where no target has a weight.
 func (d *division) fill(room int64) {
 	d.rest -= room
 	d.within = bracket{}
-	for p := d.start; p < d.end; p++ {
+	for p := d.start; p < d.end && p < len(d.high); p++ {
 		if d.weight[p] != 0 {
-			_, d.have[p] = d.bounds(p)
+			d.have[p] = d.high[p]
 		}
 	}
 }
@@ -329,12 +329,12 @@ func (d *division) replica(p int, h uint64) block {
 // result makes the shares, with what stopped each.
 func (d *division) result() Result {
 	shares := make([]Share, len(d.targets))
-	weight := d.weight[:len(d.have)]
+	weight, bounds := d.weight[:len(d.have)], tier{low: d.low, high: d.high}
 	for p, n := range d.have {
 		i := d.target(p)
 		s := &shares[i]
 		s.Name, s.Replicas = d.targets[i].Name, int64(n)
-		if low, high := d.bounds(p); n <= low || n >= high || weight[p] == 0 { // else it goes by weight and nothing stopped it
+		if low, high := bounds.bounds(p); n <= low || n >= high || weight[p] == 0 { // else it goes by weight and nothing stopped it
 			s.Bound = d.bound(p, low, high)
 		}
 	}
