@@ -27,17 +27,19 @@ func BenchmarkWeighted(b *testing.B) {
 	for _, bounded := range []bool{false, true} {
 		for _, n := range []int{10, 100, 1_000, 10_000} {
 			targets := benchTargets(n, bounded)
-			equal := benchTargets(n, bounded)
-			for i := range equal {
-				equal[i].Weight = 1
-			}
 			near := func(total int64) func(int64) int64 { return func(i int64) int64 { return total + i%7 } }
 			far := func(i int64) int64 { return i * 7919 % int64(50*n) }
 			name := fmt.Sprintf("bounded=%v/n=%d/replicas=", bounded, n)
 			b.Run(name+fmt.Sprint(37*n+11), func(b *testing.B) { benchWeighted(b, targets, near(int64(37*n+11))) })
 			b.Run(name+"1000000", func(b *testing.B) { benchWeighted(b, targets, near(1_000_000)) })
 			b.Run(name+"any", func(b *testing.B) { benchWeighted(b, targets, far) })
-			b.Run(name+"any/equal", func(b *testing.B) { benchWeighted(b, equal, far) })
+			b.Run(name+"any/equal", func(b *testing.B) {
+				equal := benchTargets(n, bounded)
+				for i := range equal {
+					equal[i].Weight = 1
+				}
+				benchWeighted(b, equal, far)
+			})
 		}
 	}
 }
