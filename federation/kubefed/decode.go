@@ -40,9 +40,13 @@ const replicasPath = "/spec/replicas"
 // An override that cannot be read or applied holds the cluster that it is for, and no other: its layer fails when it is
 // rendered. A FederatedNamespace must have the name of the namespace that it is in.
 //
+// A template of another kind is an error, and so is the lack of a spec in kinds that no API server takes without one, such
+// as a Deployment. An absent template of other kinds is an empty one, as it was in KubeFed.
+//
 // Beside an error stands what could be read, and nothing is lost by planning it: a template that cannot be read is nil,
-// which is an error of the plan, and under a placement that cannot be read the last decisions stand. Only deletes must wait
-// while there is an error about annotations, since those say how to delete.
+// which is an error of the plan, and under a placement that cannot be read the last decisions stand. Of an object that is
+// being deleted such a template still names the copies, so that they can be removed. Only deletes must wait while there is an
+// error about annotations, since those say how to delete.
 //
 // Differences from KubeFed: annotations of the template are propagated; orphaning and delete options also count when a
 // cluster leaves the placement; no spelling of a path can rename the object.
@@ -53,21 +57,25 @@ func Decode(obj *unstructured.Unstructured, target schema.GroupVersionKind) (fed
 	}
 	spec := n.child("spec")
 	out := federation.Object{
-		Placement: policy(spec.child("placement")),
-		Overrides: overrides(spec),
+		Placement: policy(spec.child("placement"), named),
+		Overrides: overrides(spec, edits),
 		Cascade:   true,
 	}
 	var retain bool
 	faults := n.faulted()
 	out.Template, retain = template(spec.child("template"), obj, target)
 	out.Retain = federation.DefaultRetain(out.Template.GroupVersionKind().GroupKind())
+	meta := n.child("metadata")
 	if n.faulted() > faults || faults > 0 && spec.bad {
 		out.Template = nil
+		if meta.m["deletionTimestamp"] != nil {
+			out.Template = nameOnly(obj, target)
+		}
 	}
 	if get[bool](spec, "retainReplicas") || retain {
-		out.Retain = append(slices.Clip(out.Retain), replicasPath)
+		out.Retain = append(slices.Clip(out.Retain), countPath(out.Template))
 	}
-	annotations := n.child("metadata").child("annotations")
+	annotations := meta.child("annotations")
 	out.Orphan = get[string](annotations, OrphanAnnotation) == "true"
 	out.DeleteOptions = deleteOptions(annotations)
 	return out, n.err
@@ -80,6 +88,25 @@ func deleteOptions(annotations node) (opts metav1.DeleteOptions) {
 		}
 	}
 	return opts
+}
+
+// nameOnly is a template that says no more than which objects the copies are.
+func nameOnly(obj *unstructured.Unstructured, target schema.GroupVersionKind) *unstructured.Unstructured {
+	t := node{reader: &reader{}, m: map[string]any{"spec": map[string]any{}}}
+	named, _ := template(t, obj, target)
+	if t.err != nil {
+		return nil
+	}
+	delete(named.Object, "spec")
+	return named
+}
+
+// countPath is where a kind keeps what an autoscaler in a member sets.
+func countPath(template *unstructured.Unstructured) string {
+	if template != nil && template.GroupVersionKind().GroupKind() == (schema.GroupKind{Group: "batch", Kind: "Job"}) {
+		return "/spec/parallelism"
+	}
+	return replicasPath
 }
 
 // template makes the object to propagate, and says whether it asks for retaining what members set.
@@ -98,6 +125,7 @@ func template(t node, obj *unstructured.Unstructured, target schema.GroupVersion
 			t.fail("apiVersion", "missing, and no version is given")
 		}
 	}
+	t.checkKind(version, target.GroupVersion().WithKind(kind))
 	meta := t.child("metadata")
 	m := maps.Clone(meta.m)
 	if m == nil {
@@ -133,10 +161,30 @@ func template(t node, obj *unstructured.Unstructured, target schema.GroupVersion
 	return &unstructured.Unstructured{Object: doc}, retain
 }
 
-// policy reads a placement. Names that are present, even none, win; a selector beside them is not read.
-func policy(p node) placement.Policy {
+// checkKind checks that a template is of the target's kind, as far as it says, and has what the kind cannot be without.
+func (n node) checkKind(version string, target schema.GroupVersionKind) {
+	if kind := get[string](n, "kind"); kind != "" && kind != target.Kind {
+		n.fail("kind", "%q is not %s, the kind that is propagated", kind, target.Kind)
+	}
+	if group := schema.FromAPIVersionAndKind(version, "").Group; target.Version == "" { // nobody said which group it is
+		target.Group = group
+	} else if group != target.Group && !slices.Contains(relatives(target.GroupKind()), group) {
+		n.fail("apiVersion", "%q is not of the group of %s, the kind that is propagated", version, target.GroupKind())
+	}
+	if !needsSpec(target.GroupKind()) {
+		return
+	}
+	if n.m == nil {
+		n.fail("", "missing: there is no %s without a spec", target.Kind)
+	} else if spec := n.child("spec"); spec.m == nil && !spec.bad {
+		n.fail("spec", "missing: there is no %s without it", target.Kind)
+	}
+}
+
+// policy reads a placement.
+func policy(p node, read func(node) placement.Policy) placement.Policy {
 	faults := p.faulted()
-	out := readPolicy(p)
+	out := read(p)
 	if p.bad || p.faulted() > faults {
 		// It selects nothing, which must not be taken for a wish; what does not compile leaves things as they are.
 		return placement.Policy{Selector: &placement.Selector{MatchExpressions: []placement.Expression{{Key: p.path, Operator: "Unreadable"}}}}
@@ -144,7 +192,8 @@ func policy(p node) placement.Policy {
 	return out
 }
 
-func readPolicy(p node) placement.Policy {
+// named reads a placement as KubeFed does: names that are present, even none, win; a selector beside them is not read.
+func named(p node) placement.Policy {
 	if names := p.nodes("clusters"); names != nil {
 		out := placement.Policy{Clusters: []string{}}
 		for _, n := range names {
@@ -152,6 +201,10 @@ func readPolicy(p node) placement.Policy {
 		}
 		return out
 	}
+	return selected(p)
+}
+
+func selected(p node) placement.Policy {
 	s := p.child("clusterSelector")
 	if s.m == nil {
 		return placement.Policy{}
@@ -165,13 +218,13 @@ func readPolicy(p node) placement.Policy {
 	return placement.Policy{Selector: selector}
 }
 
-func overrides(spec node) []federation.Override {
+func overrides(spec node, read func(entry node) []override.Edit) []federation.Override {
 	var out []federation.Override
 	seen := map[string]bool{}
 	for _, entry := range spec.nodes("overrides") {
 		cluster := entry.text("clusterName")
 		entry.reader = &reader{} // from here on errors are the cluster's own
-		edits := edits(entry)
+		edits := read(entry)
 		if seen[cluster] {
 			entry.fail("clusterName", "the cluster has overrides already")
 		}

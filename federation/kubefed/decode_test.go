@@ -103,7 +103,7 @@ func TestDecodeTarget(t *testing.T) {
 		want       string // apiVersion kind namespace/name
 		retain     []string
 	}{
-		{"the template knows its version", "kind: FederatedJob\nmetadata: {name: a, namespace: ns}\nspec: {template: {apiVersion: batch/v1}, retainReplicas: false}",
+		{"the template knows its version", "kind: FederatedJob\nmetadata: {name: a, namespace: ns}\nspec: {template: {apiVersion: batch/v1, spec: {}}, retainReplicas: false}",
 			schema.GroupVersionKind{}, "batch/v1 Job ns/a", federation.DefaultRetain(schema.GroupKind{Group: "batch", Kind: "Job"})},
 		{"it wins over the type's", "kind: FederatedX\nmetadata: {name: a}\nspec: {template: {apiVersion: a.b/v2}}",
 			schema.GroupVersionKind{Group: "a.b", Version: "v1", Kind: "X"}, "a.b/v2 X /a", nil},
@@ -111,9 +111,9 @@ func TestDecodeTarget(t *testing.T) {
 			schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}, "v1 ConfigMap /a", nil},
 		{"a namespace lives in itself", "kind: FederatedNamespace\nmetadata: {name: a, namespace: a}",
 			schema.GroupVersionKind{Version: "v1"}, "v1 Namespace /a", nil},
-		{"replicas are retained", "kind: FederatedDeployment\nmetadata: {name: a, namespace: ns}\nspec: {retainReplicas: true}",
+		{"replicas are retained", "kind: FederatedDeployment\nmetadata: {name: a, namespace: ns}\nspec: {retainReplicas: true, template: {spec: {}}}",
 			deployment(), "apps/v1 Deployment ns/a", []string{"/spec/replicas"}},
-		{"what members allocate is always retained", "kind: FederatedService\nmetadata: {name: a, namespace: ns}",
+		{"what members allocate is always retained", "kind: FederatedService\nmetadata: {name: a, namespace: ns}\nspec: {template: {spec: {}}}",
 			schema.GroupVersionKind{Version: "v1"}, "v1 Service ns/a", federation.DefaultRetain(schema.GroupKind{Kind: "Service"})},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -242,7 +242,7 @@ func TestPlacementCases(t *testing.T) {
 			delete(p, "clusters") // as a program does that wants the selector alone
 		}
 		in := object(t, web)
-		in.Object["spec"] = map[string]any{"placement": p}
+		in.Object["spec"].(map[string]any)["placement"] = p
 		obj, err := kubefed.Decode(in, deployment())
 		require.NoError(t, err)
 		return obj.Placement

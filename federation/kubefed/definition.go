@@ -10,13 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// The bounds that make the rules of a definition cheap enough for API servers, which count the worst case.
-const (
-	maxOverrides        = 2000 // clusters
-	maxClusterOverrides = 100
-	maxExpressions      = 100
-)
-
 // definition makes the CustomResourceDefinition of a federated kind.
 func definition(t Type, target metav1.APIResource, replicas bool) *unstructured.Unstructured {
 	c := crd{Resource: t.Federated, status: true}
@@ -108,7 +101,7 @@ func placementSchema() map[string]any {
 	}, "key", "operator")
 	selector := nullable(objectOf(map[string]any{
 		"matchLabels":      nullable(mapOf(textOf(""))),
-		"matchExpressions": nullable(and(listOf(expression), map[string]any{"maxItems": int64(maxExpressions)})),
+		"matchExpressions": nullable(listOf(expression)),
 	}))
 	// A selector beside names is not read, so what is wrong in it does no harm.
 	unread := "has(self.clusters) || !has(self.clusterSelector) || !has(self.clusterSelector.matchExpressions) || " +
@@ -125,28 +118,37 @@ func placementSchema() map[string]any {
 	))
 }
 
-// overridesSchema makes lists of maps, in which API servers refuse to see one key twice.
+// overridesSchema makes lists of maps, in which API servers refuse to see one key twice. Each guarded path has a rule of its
+// own, as API servers bound the cost of a rule; so the lists need no bound.
 func overridesSchema() map[string]any {
-	var aimed []string
-	for _, path := range []string{"/kind", "/metadata/name", "/metadata/namespace", "/metadata/generateName"} {
-		aimed = append(aimed, "self == '"+path+"' || self.startsWith('"+path+"/')")
+	var guards [][2]string
+	for _, guard := range [][2]string{
+		{"/kind", "an override cannot change the kind"},
+		{"/metadata/name", "an override cannot rename the object"},
+		{"/metadata/namespace", "an override cannot move the object"},
+		{"/metadata/generateName", "an override cannot rename the object"},
+	} {
+		guards = append(guards, [2]string{"self != '" + guard[0] + "' && !self.startsWith('" + guard[0] + "/')", guard[1]})
 	}
 	patch := objectOf(map[string]any{
 		"op":    nullable(and(textOf(""), map[string]any{"pattern": "^(add|remove|replace)?$"})),
-		"path":  ruled(textOf(""), [2]string{"!(" + strings.Join(aimed, " || ") + ")", "an override cannot rename or move an object, or change its kind"}),
+		"path":  ruled(textOf(""), guards...),
 		"value": map[string]any{"x-kubernetes-preserve-unknown-fields": true},
 	}, "path")
 	cluster := objectOf(map[string]any{
 		"clusterName":      and(textOf(""), map[string]any{"minLength": int64(1)}),
-		"clusterOverrides": nullable(keyed(patch, "path", maxClusterOverrides)),
+		"clusterOverrides": nullable(keyed(patch, "path", 0)),
 	}, "clusterName")
-	return nullable(keyed(cluster, "clusterName", maxOverrides))
+	return nullable(keyed(cluster, "clusterName", 0))
 }
 
+// keyed is a list of objects that differ in a field; most of 0 is no bound.
 func keyed(item map[string]any, key string, most int64) map[string]any {
-	return and(listOf(item), map[string]any{
-		"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(key), "maxItems": most,
-	})
+	out := and(listOf(item), map[string]any{"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(key)})
+	if most > 0 {
+		out["maxItems"] = most
+	}
+	return out
 }
 
 // statusSchema is KubeFed's with a message and a time for each cluster; a program may add to it.

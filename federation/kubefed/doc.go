@@ -14,6 +14,8 @@
 //	t, crd, err := kubefed.Enable(r, nil, kubefed.Directive{}) // the type and its CustomResourceDefinition
 //	obj, err := kubefed.Federate(live, t)                 // Deployment → FederatedDeployment
 //
+// DecodeV1 and DecodePrototype read what came before KubeFed's types.
+//
 // What is wrong with an object is a *federation.Error with the object and the field, and errors.Is(err,
 // federation.ErrInvalid) holds. The error joins one for each field that is wrong, and beside it stands what could be read.
 // An object that cannot be read is kept as it is, never removed. Validate says what KubeFed's webhooks said, and so do the rules

@@ -8,7 +8,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
 
+	"github.com/confed-project/confed/federation"
 	"github.com/confed-project/confed/federation/kubefed"
+	"github.com/confed-project/confed/placement"
 )
 
 // What a program discovered is looked up as people name it, and enabled.
@@ -137,4 +139,70 @@ func ExampleCheckEnable() {
 	// Output:
 	// ingresses.networking.k8s.io: spec.targetType: invalid: its objects are those of ingresses.extensions, which is enabled already; disable one first
 	// true
+}
+
+// An object of Federation v1 is an ordinary one with an annotation.
+func ExampleDecodeV1() {
+	objects, _ := kubefed.Documents([]byte(`
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: motd
+  namespace: shop
+  annotations:
+    federation.alpha.kubernetes.io/cluster-selector: '[{"key": "tier", "operator": "In", "values": ["edge"]}]'
+`))
+	wish, err := kubefed.DecodeV1(objects[0])
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(wish.Template.GetName(), wish.Placement.Selector.MatchExpressions)
+	// Output:
+	// motd [{tier In [edge]}]
+}
+
+// KubeFed's prototype had one object for each of template, placement and overrides.
+func ExampleDecodePrototype() {
+	parts, _ := kubefed.Documents([]byte(`
+apiVersion: generated.federation.k8s.io/v1alpha1
+kind: FederatedConfigMap
+metadata: {name: motd, namespace: shop}
+spec: {template: {data: {text: hello}}}
+---
+apiVersion: generated.federation.k8s.io/v1alpha1
+kind: FederatedConfigMapPlacement
+metadata: {name: motd, namespace: shop}
+spec: {clusterNames: [berlin, rome]}
+---
+apiVersion: generated.federation.k8s.io/v1alpha1
+kind: FederatedConfigMapOverride
+metadata: {name: motd, namespace: shop}
+spec: {overrides: [{clusterName: rome, clusterOverrides: [{path: data.text, value: ciao}]}]}
+`))
+	wish, err := kubefed.DecodePrototype(schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}, parts...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, name := range wish.Placement.Clusters {
+		r, err := federation.Render(wish, placement.Cluster{Name: name}, nil)
+		fmt.Println(name, r.Manifest.Object["data"], err)
+	}
+	// Output:
+	// berlin map[text:hello] <nil>
+	// rome map[text:ciao] <nil>
+}
+
+func ExampleDecodeDirective() {
+	objects, _ := kubefed.Documents([]byte(`
+apiVersion: core.kubefed.io/v1beta1
+kind: EnableTypeDirective
+metadata: {name: deployments.apps}
+spec: {federatedGroup: fed.example.com}
+`))
+	d, err := kubefed.DecodeDirective(objects[0])
+	fmt.Printf("%+v %v\n", d, err)
+	// Output:
+	// {Name:deployments.apps TargetVersion: FederatedGroup:fed.example.com FederatedVersion:} <nil>
 }
