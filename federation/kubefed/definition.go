@@ -133,7 +133,7 @@ func overridesSchema() map[string]any {
 	patch := objectOf(map[string]any{
 		"op":    nullable(and(textOf(""), map[string]any{"pattern": "^(add|remove|replace)?$"})),
 		"path":  ruled(textOf(""), guards...),
-		"value": map[string]any{"x-kubernetes-preserve-unknown-fields": true},
+		"value": nullable(map[string]any{"x-kubernetes-preserve-unknown-fields": true}),
 	}, "path")
 	cluster := objectOf(map[string]any{
 		"clusterName":      and(textOf(""), map[string]any{"minLength": int64(1)}),

@@ -76,8 +76,8 @@ func Guess(obj *unstructured.Unstructured) metav1.APIResource {
 }
 
 // ContentTypes returns the resources whose objects belong to a namespace when it is federated with all it holds: every
-// namespaced resource that can be listed, once and in its newest version. Left out are endpoints and events, which clusters
-// make themselves, propagatedversions, the group extensions, the federated kinds in federatedGroup (empty: the default), and
+// namespaced resource whose objects can be listed and created (those of metrics cannot), once and in its newest version. Left
+// out are endpoints and events, which clusters make themselves, propagatedversions, the group extensions, the federated kinds in federatedGroup (empty: the default), and
 // what skip names by short name, kind, plural, plural.group or group. The result is sorted by group and name.
 func ContentTypes(lists []metav1.APIResourceList, skip []string, federatedGroup string) []metav1.APIResource {
 	federatedGroup = cmp.Or(federatedGroup, defaultGroup)
@@ -88,7 +88,7 @@ func ContentTypes(lists []metav1.APIResourceList, skip []string, federatedGroup 
 			return name != "" && (matches(name, r) || name == r.Group)
 		})
 		switch {
-		case skipped, !r.Namespaced, !slices.Contains(r.Verbs, "list"), r.Group == "extensions",
+		case skipped, !r.Namespaced, !slices.Contains(r.Verbs, "list"), !slices.Contains(r.Verbs, "create"), r.Group == "extensions",
 			r.Group == federatedGroup && strings.HasPrefix(r.Kind, "Federated"):
 		case slices.Contains(clusterMade(), groupResource(r).String()):
 		default:

@@ -1,6 +1,7 @@
 package kubefed_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,6 +21,8 @@ func served() []metav1.APIResourceList {
 	cluster := func(r metav1.APIResource) metav1.APIResource { r.Namespaced = false; return r }
 	silent := r("bindings", "Binding")
 	silent.Verbs = metav1.Verbs{"create"}
+	metrics := r("podmetrics", "PodMetrics")
+	metrics.Verbs = metav1.Verbs{"get", "list"}
 	singular := r("pods", "Pod", "po")
 	singular.SingularName = "pod"
 	return []metav1.APIResourceList{
@@ -36,6 +39,7 @@ func served() []metav1.APIResourceList {
 		{GroupVersion: "example.com/v1alpha1", APIResources: []metav1.APIResource{r("widgets", "Widget"), r("gadgets", "Gadget", "gg")}},
 		{GroupVersion: "core.kubefed.io/v1alpha1", APIResources: []metav1.APIResource{r("propagatedversions", "PropagatedVersion")}},
 		{GroupVersion: "types.kubefed.io/v1beta1", APIResources: []metav1.APIResource{r("federatedwidgets", "FederatedWidget"), r("plans", "Plan")}},
+		{GroupVersion: "metrics.example.com/v1", APIResources: []metav1.APIResource{metrics}},
 		{GroupVersion: "a/b/c", APIResources: []metav1.APIResource{r("nonsense", "Nonsense")}},
 	}
 }
@@ -112,6 +116,21 @@ func TestDocuments(t *testing.T) {
 		got, err := kubefed.Documents([]byte(text))
 		require.NoError(t, err)
 		require.Empty(t, got)
+	}
+}
+
+func TestDocumentsKeepSecrets(t *testing.T) {
+	for _, text := range []string{
+		"data: {password: aHVudGVyMg==}", "- aHVudGVyMg==", "aHVudGVyMg==", "kind: 7\ndata: {password: aHVudGVyMg==}",
+		"{kind: List, apiVersion: v1, items: [{data: {password: aHVudGVyMg==}}]}",
+		"{kind: Secret, data: {password: aHVudGVyMg==}}", "kind: Secret\ndata:\n  password: aHVudGVyMg==\n  password: aHVudGVyMg==",
+		"kind: Secret\ndata: {password: aHVudGVyMg==", "kind: Secret\ndata: {password: !!int aHVudGVyMg==}", "kind: Secret\ndata: {password: *aHVudGVyMg==}",
+	} {
+		_, err := kubefed.Documents([]byte(text))
+		require.ErrorIs(t, err, federation.ErrInvalid)
+		if !strings.Contains(text, "*") { // what an alias is called is not a value
+			require.NotContains(t, err.Error(), "aHVudGVyMg", text)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -67,20 +68,21 @@ func document(doc []byte) ([]*unstructured.Unstructured, error) {
 	}
 	data, err := yaml.YAMLToJSONStrict(doc)
 	if err != nil {
-		return nil, err
+		return nil, unquoted(err)
 	}
 	if string(data) == "null" {
 		return nil, nil
 	}
+	wrong := errors.New("is not an object with a kind and an apiVersion")
 	obj := &unstructured.Unstructured{}
-	if err := obj.UnmarshalJSON(data); err != nil {
-		return nil, err
+	if obj.UnmarshalJSON(data) != nil {
+		return nil, wrong
 	}
 	out := []*unstructured.Unstructured{obj}
 	if obj.IsList() {
 		list, err := obj.ToList()
 		if err != nil {
-			return nil, err
+			return nil, wrong
 		}
 		out = make([]*unstructured.Unstructured, len(list.Items))
 		for i := range list.Items {
@@ -89,8 +91,20 @@ func document(doc []byte) ([]*unstructured.Unstructured, error) {
 	}
 	for _, o := range out {
 		if o.GetKind() == "" || o.GetAPIVersion() == "" {
-			return nil, errors.New("an object needs a kind and an apiVersion")
+			return nil, wrong
 		}
 	}
 	return out, nil
+}
+
+// unquoted says what is wrong with YAML without quoting the document, which may be a Secret.
+func unquoted(err error) error {
+	what := "cannot be read"
+	if strings.Contains(err.Error(), "already set in map") {
+		what = "has a key twice"
+	}
+	if line := regexp.MustCompile(`line \d+`).FindString(err.Error()); line != "" {
+		return fmt.Errorf("%s, %s of the document", what, line)
+	}
+	return errors.New(what)
 }

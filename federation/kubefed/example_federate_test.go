@@ -114,7 +114,7 @@ items:
 }
 
 func ExampleContentTypes() {
-	verbs := metav1.Verbs{"get", "list"}
+	verbs := metav1.Verbs{"create", "get", "list"}
 	lists := []metav1.APIResourceList{{GroupVersion: "v1", APIResources: []metav1.APIResource{
 		{Name: "configmaps", Kind: "ConfigMap", Namespaced: true, Verbs: verbs},
 		{Name: "events", Kind: "Event", Namespaced: true, Verbs: verbs},
