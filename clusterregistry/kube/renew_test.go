@@ -105,3 +105,21 @@ func TestTokensThatDoNotEnd(t *testing.T) {
 	require.Error(t, err)
 	requireNoCanary(t, err)
 }
+
+func FuzzTokenLife(f *testing.F) {
+	f.Add(`{"iat":1767322000,"exp":1767325600}`, "canary-token")
+	f.Add(`{"iat":-1,"exp":9223372036854775807}`, "a.b.c")
+	f.Fuzz(func(t *testing.T, claims, raw string) {
+		for _, token := range []string{raw, "a." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c"} {
+			issued, expires := tokenLife(&rest.Config{BearerToken: token})
+			if expires.IsZero() && !issued.IsZero() {
+				t.Fatalf("%q was issued and does not end", token)
+			}
+			config := &rest.Config{BearerToken: token, Host: "https://127.0.0.1:1"}
+			renewed, next, err := Grant{}.Renew(t.Context(), config, issued)
+			if renewed != config || err == nil && !next.IsZero() && !next.After(issued) {
+				t.Fatalf("%q: at the moment of its issue it is due at %v: %v", token, next, err)
+			}
+		}
+	})
+}
