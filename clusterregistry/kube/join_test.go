@@ -8,6 +8,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -212,6 +213,25 @@ func TestTeardown(t *testing.T) {
 	require.ErrorContains(t, Leave(t.Context(), members[1]), "silent")
 	members[1].Force = true
 	require.ErrorContains(t, Teardown(t.Context(), members[1:2], h), "silent", "what was passed over is told")
+}
+
+// TestAMemberThatHangsLeavesByForce: what it does not answer takes no time from the host.
+func TestAMemberThatHangsLeavesByForce(t *testing.T) {
+	member := newCountedServer(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), true)
+	c, err := NewClient(member.config("t"), Options{})
+	require.NoError(t, err)
+	host, h := newFakeStore(t)
+	records, err := KubeFedRecords(types.NamespacedName{Namespace: "k", Name: "m"}, member.config("t"))
+	require.NoError(t, err)
+	host.put("/api/v1/namespaces/k/secrets/m", nil)
+	host.put("/apis/core.kubefed.io/v1beta1/namespaces/k/kubefedclusters/m", nil)
+	d := Departure{Cluster: "m", Grant: Grant{Name: "confed", Namespace: "n"}, Member: c, Host: h, Records: records, Timeout: 50 * time.Millisecond}
+	require.ErrorIs(t, Leave(t.Context(), d), context.DeadlineExceeded)
+	require.Len(t, host.paths(), 2)
+	d.Force = true
+	require.ErrorIs(t, Leave(t.Context(), d), context.DeadlineExceeded, "what was passed over is told")
+	require.Empty(t, host.paths())
+	c.CloseIdleConnections()
 }
 
 // TestRecordsAreReadBack is a law: what was remembered reaches the member in the same way.

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -24,8 +26,11 @@ var (
 	ErrNamespaceKept = errors.New("the namespace stays because something else is in it")
 )
 
-// membersAtOnce bounds how many members Teardown takes out side by side.
-const membersAtOnce = 32
+// Bounds of leaving.
+const (
+	membersAtOnce  = 32              // that Teardown takes out side by side
+	departureLimit = 5 * time.Minute // for a member to answer
+)
 
 // Unjoin removes from the member what Join created for this name and nothing else, whatever the rest of the Grant says.
 // member needs the rights of an administrator. The namespace goes if Join created it and nothing else is in it; if
@@ -129,6 +134,9 @@ type Departure struct {
 	Empty func(ctx context.Context) (left int, err error)
 	// Force goes on when the member cannot be emptied or unjoined, because it is gone for good.
 	Force bool
+	// Timeout bounds what is asked of the member, so that one that accepts everything and answers nothing leaves time for
+	// the host; 0: five minutes.
+	Timeout time.Duration
 
 	Host    *Client                      // where the program remembers its members
 	Records []*unstructured.Unstructured // what it remembers of this one: at least kind, namespace and name of each
@@ -169,6 +177,8 @@ func (d Departure) forget(ctx context.Context, record *unstructured.Unstructured
 }
 
 func (d Departure) fromMember(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(d.Timeout, departureLimit))
+	defer cancel()
 	if d.Empty == nil {
 		return d.unjoin(ctx)
 	}

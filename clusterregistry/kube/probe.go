@@ -27,7 +27,7 @@ import (
 // Bounds of a probe.
 const (
 	defaultProbeTimeout = 3 * time.Second
-	probesAtOnce        = 256
+	probesAtOnce        = 2048 // those of dead members wait for their time to pass
 	maxProbeBody        = 64 << 10
 	nodesPerPage        = 500
 )

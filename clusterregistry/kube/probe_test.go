@@ -7,8 +7,10 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"testing"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/confed-project/confed/clusterregistry"
+	"github.com/confed-project/confed/federation"
 	"github.com/confed-project/confed/placement"
 )
 
@@ -169,7 +172,15 @@ func TestAMemberThatEchoesOurToken(t *testing.T) {
 	require.ErrorAs(t, err, &status)
 	require.NotContains(t, status.ErrStatus.Details.Causes[0].Message, canary)
 	requireNoCanary(t, err)
-	require.Equal(t, errEchoed, c.scrub(errors.New("canary-token")))
+	echoed := &net.OpError{Op: "read", Err: fmt.Errorf("canary-token: %w", os.ErrDeadlineExceeded)}
+	masked := c.scrub(fmt.Errorf("get: %w", echoed))
+	require.EqualError(t, masked, "get: read: [masked]: i/o timeout")
+	require.ErrorIs(t, masked, os.ErrDeadlineExceeded)
+	require.Equal(t, federation.CauseUnreachable, federation.Refused(masked).Cause)
+	var opError *net.OpError
+	require.False(t, errors.As(masked, &opError), "it would tell")
+	requireNoCanary(t, masked)
+	require.EqualError(t, c.scrub(errors.New("x canary-token")), "x [masked]")
 	require.NotContains(t, c.Probe(t.Context()).Message, canary)
 }
 

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"errors"
+	"net"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -17,8 +18,23 @@ import (
 // mask stands for a credential that came back.
 const mask = "[masked]"
 
-// errEchoed replaces an error that would show our credentials.
-var errEchoed = errors.New("the answer repeated our credentials")
+// maskedError stands for an error whose text has credentials. What it was can be asked by errors.Is, but not unwrapped.
+type maskedError struct {
+	text string
+	is   func(error) bool
+}
+
+func (e *maskedError) Error() string        { return e.text }
+func (e *maskedError) Is(target error) bool { return e.is(target) }
+
+// maskedNetError stands for one of the transport.
+type maskedNetError struct {
+	maskedError
+	timeout bool
+}
+
+func (e *maskedNetError) Timeout() bool   { return e.timeout }
+func (e *maskedNetError) Temporary() bool { return false }
 
 // secrets are what must never be in an error: a member may send back what it was sent.
 type secrets struct {
@@ -86,10 +102,15 @@ func (s *secrets) scrub(err error) error {
 	}
 	var status *apierrors.StatusError
 	if !errors.As(err, &status) {
-		if s.clean(err.Error()) != err.Error() {
-			return errEchoed
+		text := s.clean(err.Error())
+		if text == err.Error() {
+			return err
 		}
-		return err
+		masked := maskedError{text, func(target error) bool { return errors.Is(err, target) }}
+		if netErr := net.Error(nil); errors.As(err, &netErr) {
+			return &maskedNetError{masked, netErr.Timeout()}
+		}
+		return &masked
 	}
 	clean := status.ErrStatus.DeepCopy()
 	clean.Message = s.clean(clean.Message)
