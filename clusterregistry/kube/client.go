@@ -14,7 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
@@ -46,6 +45,7 @@ type Client struct {
 	rest     rest.Interface
 	apis     *apis
 	http     *http.Client
+	wire     *wire
 	secrets  func() *secrets // a function, since fmt prints what pointers point to when a verb does not fit
 	broken   error           // set: there is nothing to dial, and every request answers so
 
@@ -60,7 +60,8 @@ func NewClient(config *rest.Config, opts Options) (*Client, error) {
 	}
 	known := secretsOf(config)
 	config = own(tuned(config, opts))
-	config.WrapTransport = transport.Wrappers(func(rt http.RoundTripper) http.RoundTripper { return &wire{rt, known} }, config.WrapTransport)
+	lowest := &wire{secrets: known}
+	config.WrapTransport = transport.Wrappers(lowest.over, config.WrapTransport)
 	httpClient, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("transport: %w", known.scrub(err))
@@ -76,7 +77,7 @@ func NewClient(config *rest.Config, opts Options) (*Client, error) {
 		return nil, fmt.Errorf("client: %w", known.scrub(err))
 	}
 	return &Client{
-		dynamic: dynamic.New(once), metadata: meta, rest: once, apis: newAPIs(once), http: httpClient,
+		dynamic: dynamic.New(once), metadata: meta, rest: once, apis: newAPIs(once), http: httpClient, wire: lowest,
 		secrets: func() *secrets { return known }, credentialsEnd: credentialsEnd(config),
 	}, nil
 }
@@ -97,12 +98,11 @@ func own(config *rest.Config) *rest.Config {
 // used dials again. What runs goes on, and its connection ends when it was idle for 90 seconds. Feed and Caches call it
 // for members that are removed or replaced.
 func (c *Client) CloseIdleConnections() {
-	if c.http == nil {
+	if c.wire == nil {
 		return
 	}
-	closing := func() { utilnet.CloseIdleConnectionsFor(c.http.Transport) }
-	closing()
-	time.AfterFunc(time.Second, closing)
+	c.wire.closeIdle()
+	time.AfterFunc(time.Second, c.wire.closeIdle)
 }
 
 // stay refuses redirects: no API server needs them, and one that lies could send us anywhere.

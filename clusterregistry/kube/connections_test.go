@@ -127,9 +127,26 @@ func TestClientsOwnTheirConnections(t *testing.T) {
 	defer plain.Close()
 	c, err := NewClient(&rest.Config{Host: plain.URL}, Options{})
 	require.NoError(t, err)
-	w, ok := c.http.Transport.(interface{ WrappedRoundTripper() http.RoundTripper })
-	require.True(t, ok)
-	require.NotSame(t, http.DefaultTransport, w.WrappedRoundTripper())
+	require.NotSame(t, http.DefaultTransport, c.wire.WrappedRoundTripper())
+
+	// What a program wraps around is no obstacle, and a transport that cannot close is left alone.
+	relaxed := KubeFedMember(kubeFedCluster(map[string]any{"apiEndpoint": s.URL, "disabledTLSValidations": []any{"SubjectName"},
+		"caBundle": b64(string(s.config("t").CAData))}), newSecret(nil, map[string]string{"token": "t"})).Config
+	own := s.config("t")
+	for _, config := range []*rest.Config{relaxed, own} {
+		config.Wrap(func(rt http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(r *http.Request) (*http.Response, error) { return rt.RoundTrip(r) })
+		})
+		c, err := NewClient(config, Options{})
+		require.NoError(t, err)
+		_, err = c.Get(t.Context(), configMaps, aB)
+		require.NoError(t, err)
+		c.CloseIdleConnections()
+		require.Eventually(t, func() bool { return s.open.Load() == 0 }, longTime, shortTime)
+	}
+	c, err = NewClient(&rest.Config{Host: s.URL, Transport: roundTripper(nil)}, Options{})
+	require.NoError(t, err)
+	c.CloseIdleConnections()
 }
 
 // TestMembersLeaveNothingOpen follows connections and goroutines while members with running watches are replaced and

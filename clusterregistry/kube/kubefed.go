@@ -146,6 +146,9 @@ type relaxed struct {
 	skip            []string
 }
 
+// WrappedRoundTripper returns the transport.
+func (r *relaxed) WrappedRoundTripper() http.RoundTripper { return r.RoundTripper }
+
 func (r *relaxed) same(o *relaxed) bool {
 	return r.host == o.host && r.ca == o.ca && r.proxy == o.proxy && slices.Equal(r.skip, o.skip)
 }

@@ -3,7 +3,6 @@ package kube
 import (
 	"errors"
 	"net"
-	"net/http"
 	"net/url"
 	"reflect"
 	"slices"
@@ -150,19 +149,3 @@ func (s withoutBodies) WithValues(values ...any) logr.LogSink {
 func (s withoutBodies) WithName(name string) logr.LogSink {
 	return withoutBodies{s.LogSink.WithName(name)}
 }
-
-// wire is the lowest layer of a connection. It sees requests as they leave, with the credentials in them.
-type wire struct {
-	http.RoundTripper
-	secrets *secrets
-}
-
-// RoundTrip sends a request.
-func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
-	_, credential, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	w.secrets.saw(credential)
-	return w.RoundTripper.RoundTrip(r)
-}
-
-// WrappedRoundTripper returns the transport, for who looks for its connections.
-func (w *wire) WrappedRoundTripper() http.RoundTripper { return w.RoundTripper }

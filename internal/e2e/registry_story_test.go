@@ -224,8 +224,9 @@ func TestWhatRealServersRefuse(t *testing.T) {
 	defer func() {
 		require.NoError(t, root.Delete(context.WithoutCancel(ctx), gvkDeployment, id, metav1.DeleteOptions{}))
 	}()
-	apply := func(text string) error {
-		_, err := root.Patch(ctx, decode(t, "{apiVersion: apps/v1, kind: Deployment, metadata: {namespace: default, name: refused}, spec: "+text+"}"), nil, metav1.PatchOptions{FieldManager: "us"})
+	apply := func(text string, force bool) error {
+		_, err := root.Patch(ctx, decode(t, "{apiVersion: apps/v1, kind: Deployment, metadata: {namespace: default, name: refused}, spec: "+text+"}"), nil,
+			metav1.PatchOptions{FieldManager: "us", Force: &force})
 		return err
 	}
 	get := func(c *kube.Client, gvk schema.GroupVersionKind) error { _, err := c.Get(ctx, gvk, id); return err }
@@ -245,9 +246,9 @@ func TestWhatRealServersRefuse(t *testing.T) {
 		{err: get(client(as(s, "nobody")), gvkConfigMap), want: federation.CauseRejected},
 		{err: get(client(nowhere), gvkConfigMap), want: federation.CauseUnreachable},
 		{err: exists, want: federation.CauseAlreadyExists},
-		{err: apply("{replicas: 3}"), want: federation.CauseFieldsHeld, fields: []string{".spec.replicas"}, by: []string{"somebody"}},
-		{err: apply("{selector: {matchLabels: {c: d}}, template: {metadata: {labels: {c: d}}}}"), want: federation.CauseImmutable, fields: []string{"spec.selector"}},
-		{err: apply("{colour: blue}"), want: federation.CauseInvalid},
+		{err: apply("{replicas: 3}", false), want: federation.CauseFieldsHeld, fields: []string{".spec.replicas"}, by: []string{"somebody"}},
+		{err: apply("{selector: {matchLabels: {c: d}}, template: {metadata: {labels: {c: d}}}}", true), want: federation.CauseImmutable, fields: []string{"spec.selector"}},
+		{err: apply("{colour: blue}", false), want: federation.CauseInvalid},
 		{err: root.Delete(ctx, gvkDeployment, id, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &other}}), want: federation.CauseStale},
 	} {
 		r := federation.Refused(test.err)
