@@ -148,6 +148,17 @@ func TestUnjoinKeepsANamespaceThatIsInUse(t *testing.T) {
 	err := Unjoin(t.Context(), c, g)
 	require.ErrorIs(t, err, ErrNamespaceKept)
 	require.ErrorContains(t, err, "Deployment somebody")
+	s.mu.Lock()
+	s.unavailable = "/apis/apps/v1"
+	s.mu.Unlock()
+	require.NoError(t, Join(t.Context(), c, g))
+	err = Unjoin(t.Context(), c, g)
+	require.ErrorIs(t, err, ErrNamespaceKept, "nobody knows whether it is empty")
+	require.ErrorContains(t, err, "perhaps something of apps/v1, about which the member says: the server is currently unable to handle the request")
+	require.Len(t, s.paths(), 4, "everything else is done")
+	s.mu.Lock()
+	s.unavailable = ""
+	s.mu.Unlock()
 	delete(s.objects, "/apis/apps/v1/namespaces/fleet-system/deployments/somebody")
 	require.NoError(t, Unjoin(t.Context(), c, g))
 	require.NotContains(t, s.paths(), "/api/v1/namespaces/fleet-system")

@@ -34,8 +34,8 @@ const (
 
 // Unjoin removes from the member what Join created for this name and nothing else, whatever the rest of the Grant says.
 // member needs the rights of an administrator. The namespace goes if Join created it and nothing else is in it; if
-// something is, it stays, and the error is ErrNamespaceKept with what was found, but everything else is done. It may
-// be called again at any time.
+// something is, or the member does not tell, it stays, and the error is ErrNamespaceKept with what was found, but
+// everything else is done. It may be called again at any time.
 func Unjoin(ctx context.Context, member *Client, g Grant) error {
 	if member.broken != nil {
 		return member.broken
@@ -61,37 +61,51 @@ func Unjoin(ctx context.Context, member *Client, g Grant) error {
 	return remove(ctx, member, live)
 }
 
-// inhabitant names one object of a namespace that Kubernetes does not put into every namespace; "" if there is none.
+// inhabitant names one object of a namespace that Kubernetes does not put into every namespace; "" if there is none. When
+// the member refuses to tell about some kind, as it does while an aggregated API is down, that is named instead.
 func (c *Client) inhabitant(ctx context.Context, namespace string) (string, error) {
 	versions, err := c.groupVersions(ctx)
 	if err != nil {
 		return "", err
 	}
+	untold := ""
 	for _, gv := range versions {
-		path := "/apis/" + gv
-		if gv == "v1" {
-			path = "/api/v1"
+		found, err := c.inhabitantOf(ctx, gv, namespace)
+		if status := apierrors.APIStatus(nil); errors.As(err, &status) {
+			untold = cmp.Or(untold, fmt.Sprintf("perhaps something of %s, about which the member says: %s", gv, status.Status().Message))
+			continue
 		}
-		var list metav1.APIResourceList
-		if err := c.read(ctx, path, &list); err != nil {
-			return "", err
+		if err != nil || found != "" {
+			return found, err
 		}
-		parsed, err := schema.ParseGroupVersion(gv)
+	}
+	return untold, nil
+}
+
+func (c *Client) inhabitantOf(ctx context.Context, gv, namespace string) (string, error) {
+	path := "/apis/" + gv
+	if gv == "v1" {
+		path = "/api/v1"
+	}
+	var list metav1.APIResourceList
+	if err := c.read(ctx, path, &list); err != nil {
+		return "", err
+	}
+	parsed, err := schema.ParseGroupVersion(gv)
+	if err != nil {
+		return "", err
+	}
+	for _, r := range list.APIResources {
+		if !r.Namespaced || strings.Contains(r.Name, "/") || !slices.Contains(r.Verbs, "list") || r.Name == "events" {
+			continue
+		}
+		items, err := c.metadata.Resource(parsed.WithResource(r.Name)).Namespace(namespace).List(ctx, metav1.ListOptions{})
 		if err != nil {
-			return "", err
+			return "", c.scrub(err)
 		}
-		for _, r := range list.APIResources {
-			if !r.Namespaced || strings.Contains(r.Name, "/") || !slices.Contains(r.Verbs, "list") || r.Name == "events" {
-				continue
-			}
-			items, err := c.metadata.Resource(parsed.WithResource(r.Name)).Namespace(namespace).List(ctx, metav1.ListOptions{})
-			if err != nil {
-				return "", c.scrub(err)
-			}
-			for _, item := range items.Items {
-				if item.DeletionTimestamp == nil && !everywhere(r.Name, item.Name) {
-					return r.Kind + " " + item.Name, nil
-				}
+		for _, item := range items.Items {
+			if item.DeletionTimestamp == nil && !everywhere(r.Name, item.Name) {
+				return r.Kind + " " + item.Name, nil
 			}
 		}
 	}

@@ -25,6 +25,8 @@ type fakeStore struct {
 	writes  int // how many succeed; negative: all
 	log     []string
 	server  *httptest.Server
+
+	unavailable string // a path that is answered by 503
 }
 
 func fakeResources() map[string][]metav1.APIResource {
@@ -66,6 +68,10 @@ func (s *fakeStore) client(t testing.TB, c *crash) *Client {
 func (s *fakeStore) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if r.URL.Path == s.unavailable {
+		http.Error(w, "service unavailable", http.StatusServiceUnavailable)
+		return
+	}
 	if gv, ok := groupVersion(r.URL.Path); ok {
 		writeJSON(w, http.StatusOK, metav1.APIResourceList{GroupVersion: gv, APIResources: fakeResources()[gv]})
 		return
