@@ -180,8 +180,8 @@ func TestBadMembersAreReportedAndTheOthersWork(t *testing.T) {
 func TestMutilatedSourcesKeepTheirSecrets(t *testing.T) {
 	argo, err := json.Marshal(newSecret(map[string]string{argoLabel: "cluster"}, map[string]string{"server": "https://h", "config": `{"bearerToken":"canary-t","tlsClientConfig":{"caData":"` + b64("canary-ca") + `"}}`}).Object)
 	require.NoError(t, err)
-	for at := 0; at < len(goodKubeconfig); at += 3 {
-		for _, n := range []int{1, 7} {
+	for at := 0; at < len(goodKubeconfig); at += 11 {
+		for _, n := range []int{1, 13} {
 			text := goodKubeconfig[:at] + goodKubeconfig[min(len(goodKubeconfig), at+n):]
 			k, err := parseKubeconfig("test", []byte(text))
 			requireNoCanary(t, err)

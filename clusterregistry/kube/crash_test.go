@@ -48,6 +48,7 @@ func (c *crash) wrap(rt http.RoundTripper) http.RoundTripper {
 // atEachRequest runs a program that crashes at its first request, then one that crashes at its second, and so on until one
 // comes through. Between them mend puts things in order.
 func atEachRequest(t *testing.T, program func(c *crash) error, mend func()) {
+	t.Helper()
 	for _, answered := range []bool{false, true} {
 		t.Run(fmt.Sprint("answered ", answered), func(t *testing.T) {
 			for n := 0; ; n++ {
@@ -113,7 +114,7 @@ func TestTeardownSurvivesACrashAtEachRequest(t *testing.T) {
 	const definition = "kubefedclusters.core.kubefed.io"
 	host, _ := newFakeStore(t)
 	g := Grant{Name: "confed", Namespace: "fleet-system", Kinds: []schema.GroupVersionKind{configMaps}}
-	var stores [3]*fakeStore
+	var stores [2]*fakeStore
 	for i := range stores {
 		stores[i], _ = newFakeStore(t)
 	}

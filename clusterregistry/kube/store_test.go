@@ -24,7 +24,6 @@ type fakeStore struct {
 	uid     int
 	writes  int // how many succeed; negative: all
 	log     []string
-	server  *httptest.Server
 
 	unavailable string // a path that is answered by 503
 }
@@ -49,14 +48,23 @@ func fakeResources() map[string][]metav1.APIResource {
 
 func newFakeStore(t testing.TB) (*fakeStore, *Client) {
 	s := &fakeStore{objects: map[string]map[string]any{}, writes: -1}
-	s.server = httptest.NewServer(s)
-	t.Cleanup(s.server.Close)
-	return s, s.client(t, nil)
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	c, err := NewClient(&rest.Config{Host: server.URL}, Options{})
+	require.NoError(t, err)
+	return s, c
 }
 
-// client is a program that was just started: it knows nothing of the store.
+// client is a program that was just started and knows nothing of the store. There is no network between them.
 func (s *fakeStore) client(t testing.TB, c *crash) *Client {
-	config := &rest.Config{Host: s.server.URL}
+	config := &rest.Config{Host: "https://store.example", Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		if r.Body == nil {
+			r.Body = http.NoBody
+		}
+		answer := httptest.NewRecorder()
+		s.ServeHTTP(answer, r)
+		return answer.Result(), nil
+	})}
 	if c != nil {
 		config.Wrap(c.wrap)
 	}
