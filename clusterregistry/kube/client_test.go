@@ -16,6 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
+
+	"github.com/confed-project/confed/federation"
 )
 
 var (
@@ -235,6 +237,9 @@ func TestThrottledIsToldAtOnce(t *testing.T) {
 	delay, ok := apierrors.SuggestsClientDelay(err)
 	require.True(t, ok)
 	require.Equal(t, 7, delay)
+	refused := federation.Refused(err)
+	require.Equal(t, federation.CauseThrottled, refused.Cause)
+	require.Equal(t, 7*time.Second, refused.Delay)
 	require.Equal(t, 1, s.count("/api/v1/namespaces/a/configmaps/b"))
 }
 

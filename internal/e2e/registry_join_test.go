@@ -117,6 +117,11 @@ func TestTheGrantIsExactlyEnough(t *testing.T) {
 		}
 	}
 
+	registry := &clusterregistry.Registry[*kube.Client]{} // it may list and watch the same kinds
+	require.NoError(t, registry.Put(placement.Cluster{Name: s.Name}, c))
+	mirrored(t, registry, &kube.Caches{Kinds: []kube.CachedKind{{GroupVersionKind: gvkConfigMap}, {GroupVersionKind: gvkNamespace, MetadataOnly: true}}})
+	_, err = c.List(ctx, gvkSecret, "", "")
+	require.Equal(t, federation.CauseForbidden, federation.Refused(err).Cause, "%v", err)
 	require.Equal(t, []string{"get", "create", "patch", "delete"}, allowed(t, c, decode(t, "{apiVersion: v1, kind: ConfigMap, metadata: {namespace: default, name: tried}}")))
 	for _, obj := range []*unstructured.Unstructured{
 		decode(t, "{apiVersion: v1, kind: Secret, metadata: {namespace: default, name: tried}}"),
