@@ -2,9 +2,11 @@ package kube_test
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -145,4 +147,29 @@ func ExampleCaches() {
 	// Output:
 	// berlin settings 5 <nil>
 	// <nil>
+}
+
+// A program looks after a member's token now and then: what Renew returns goes into the records first.
+func ExampleGrant_Renew() {
+	token := func(from, until time.Time) string {
+		claims := fmt.Sprintf(`{"iat":%d,"exp":%d}`, from.Unix(), until.Unix())
+		return "header." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".signature"
+	}
+	noon := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","status":{"token":%q,"expirationTimestamp":"2026-01-02T13:50:00Z"}}`,
+			token(noon.Add(50*time.Minute), noon.Add(110*time.Minute)))
+	}))
+	defer server.Close()
+	grant := kube.Grant{Name: "shop", Namespace: "shop-system"}
+	config := &rest.Config{Host: server.URL, BearerToken: token(noon, noon.Add(time.Hour))}
+
+	for _, minutes := range []time.Duration{10, 50} {
+		renewed, next, err := grant.Renew(context.Background(), config, noon.Add(minutes*time.Minute))
+		fmt.Println(renewed != config, next.UTC().Format(time.TimeOnly), err)
+	}
+	// Output:
+	// false 12:48:00 <nil>
+	// true 13:38:00 <nil>
 }
