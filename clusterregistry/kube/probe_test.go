@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -182,6 +184,29 @@ func TestAMemberThatEchoesOurToken(t *testing.T) {
 	requireNoCanary(t, masked)
 	require.EqualError(t, c.scrub(errors.New("x canary-token")), "x [masked]")
 	require.NotContains(t, c.Probe(t.Context()).Message, canary)
+}
+
+// TestAMemberThatEchoesWhatItGot sends back credentials that are in no rest.Config as they go out.
+func TestAMemberThatEchoesWhatItGot(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	require.NoError(t, os.WriteFile(file, []byte("canary-file"), 0o600))
+	var got string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = r.Header.Get("Authorization")
+		http.Error(w, "you said "+got, http.StatusInternalServerError)
+	}))
+	defer server.Close()
+	for _, config := range []*rest.Config{{Host: server.URL, BearerTokenFile: file}, {Host: server.URL, Username: "u", Password: "canary-password"}} {
+		c, err := NewClient(config, Options{})
+		require.NoError(t, err)
+		_, err = c.Get(t.Context(), configMaps, aB)
+		require.ErrorContains(t, err, mask)
+		_, sent, _ := strings.Cut(got, " ")
+		require.NotEmpty(t, sent)
+		require.NotContains(t, err.Error(), sent)
+		requireNoCanary(t, err)
+		require.NotContains(t, c.Probe(t.Context()).Message, sent)
+	}
 }
 
 func TestRedirectsAreNotFollowed(t *testing.T) {
