@@ -10,20 +10,38 @@ func (d *division) due(p int, h uint64) bool {
 			return false
 		}
 	}
-	if d.last.size == 0 {
-		for q := d.start; q < d.end; q++ {
-			low, _ := d.bounds(q)
-			n := d.have[q]
-			if d.weight[q] == 0 || n == low {
-				continue
-			}
-			if b := d.replica(q, n-1); d.last.size == 0 || d.before(&d.last, &b) {
-				d.last = b
-			}
+	b := d.replica(p, h)
+	return d.before(&b, d.final())
+}
+
+// final is the last replica handed out in the last divided tier; size 0: there is none.
+func (d *division) final() *block {
+	if d.last.size > 0 {
+		return &d.last
+	}
+	for q := d.start; q < d.end; q++ {
+		low, _ := d.bounds(q)
+		if d.weight[q] == 0 || d.have[q] == low {
+			continue
+		}
+		if b := d.replica(q, d.have[q]-1); d.last.size == 0 || d.before(&d.last, &b) {
+			d.last = b
 		}
 	}
-	b := d.replica(p, h)
-	return d.before(&b, &d.last)
+	return &d.last
+}
+
+// tied says whether a position could as well have got the last replica that was handed out.
+func (d *division) tied(p int) bool {
+	if _, high := d.bounds(p); p < d.start || p >= d.end || d.weight[p] == 0 || d.have[p] >= high {
+		return false
+	}
+	last := *d.final()
+	if last.size == 0 {
+		return false
+	}
+	_, _, _, level := part([]block{d.replica(p, d.have[p])}, last)
+	return level > 0
 }
 
 // bound says what kept a share from following its weight.

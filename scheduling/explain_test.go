@@ -3,8 +3,10 @@ package scheduling
 import (
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -68,4 +70,45 @@ func TestExplain(t *testing.T) {
 		fmt.Fprintf(&text, "%s\n\n%s\n", c.title, Explain(c.req, c.targets, result))
 	}
 	golden(t, "explain", text.String())
+}
+
+// TestLosersLostTies: under another key a target gets more only if it lost a tie, and unless running replicas decided it,
+// one that did gets more under some key.
+func TestLosersLostTies(t *testing.T) {
+	r := rand.New(rand.NewPCG(21, 22))
+	for range 500 {
+		req, targets := randomCase(r)
+		running := false
+		for i := range targets {
+			running = running || targets[i].running() > 0
+		}
+		got, err := Weighted(req, targets)
+		require.NoError(t, err)
+		lost, more := losers(req, targets, got), map[int]bool{}
+		other := req
+		for key := range 200 {
+			other.Key = fmt.Sprint(key)
+			again, err := Weighted(other, targets)
+			require.NoError(t, err)
+			for i, s := range again.Shares {
+				more[i] = more[i] || s.Replicas > got.Shares[i].Replicas
+			}
+		}
+		for i := range targets {
+			if floor, _, _ := targets[i].limits(); got.Shares[i].Bound != BoundNone || targets[i].Weight == 0 || got.Shares[i].Replicas < floor {
+				continue // another rule stopped it
+			}
+			if more[i] {
+				require.True(t, lost[i], "%+v\n%s\n%+v\n%s", req, show(targets), got, targets[i].Name)
+			}
+			if lost[i] && !running {
+				require.True(t, more[i], "%+v\n%s\n%+v\n%s", req, show(targets), got, targets[i].Name)
+			}
+		}
+		packed, err := Packed(req, targets)
+		require.NoError(t, err)
+		if !slices.Equal(packed.Shares, got.Shares) {
+			require.Empty(t, losers(req, targets, packed))
+		}
+	}
 }

@@ -71,11 +71,11 @@ func (d *division) hand(blocks []block) block {
 			blocks = blocks[:first]
 			continue
 		}
-		d.grant(blocks[:first])
+		d.give(blocks[:first])
 		if level >= d.rest {
 			return d.handEqual(blocks[first:after])
 		}
-		d.grant(blocks[first:after])
+		d.give(blocks[first:after])
 		blocks = blocks[after:]
 	}
 	return block{}
@@ -119,7 +119,7 @@ func (d *division) handEqual(blocks []block) block {
 	if ahead >= d.rest {
 		blocks = blocks[:first]
 	} else {
-		d.grant(blocks[:first])
+		d.give(blocks[:first])
 		blocks = blocks[first:]
 	}
 	for i := range blocks {
@@ -141,7 +141,7 @@ func (d *division) handEqual(blocks []block) block {
 			blocks = blocks[:first]
 			continue
 		}
-		d.grant(blocks[:first])
+		d.give(blocks[:first])
 		n := min(d.rest, pivot.size)
 		d.have[pivot.position] += uint64(n)
 		if d.rest -= n; d.rest == 0 {
@@ -151,8 +151,8 @@ func (d *division) handEqual(blocks []block) block {
 	}
 }
 
-// grant gives blocks all they hold.
-func (d *division) grant(blocks []block) {
+// give lets blocks have all they hold.
+func (d *division) give(blocks []block) {
 	for i := range blocks {
 		d.have[blocks[i].position] += uint64(blocks[i].size)
 		d.rest -= blocks[i].size

@@ -16,13 +16,7 @@ func Weighted(req Request, targets []Target) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	d.grantFloors()
-	if d.rest > 0 {
-		d.grantTiers()
-	}
-	if d.rest > 0 && d.mode == shrinking {
-		d.grantLeft()
-	}
+	d.grant()
 	return d.result(), nil
 }
 
@@ -214,6 +208,17 @@ func span(mode int, floor, ceiling, keep uint64) (base, low, high uint64) {
 		return keep, max(floor, keep), ceiling
 	default:
 		return 0, floor, ceiling
+	}
+}
+
+// grant divides by weight.
+func (d *division) grant() {
+	d.grantFloors()
+	if d.rest > 0 {
+		d.grantTiers()
+	}
+	if d.rest > 0 && d.mode == shrinking {
+		d.grantLeft()
 	}
 }
 
