@@ -150,12 +150,14 @@ func TestWeightedSurvivesExtremes(t *testing.T) {
 				for i, w := range weights {
 					targets[i] = Target{Name: string(rune('a' + i)), Weight: w}
 				}
-				targets[0].Max, targets[len(targets)-1].Current = most, pointer(total/3)
-				req := Request{Replicas: total}
-				got, err := Weighted(req, targets)
-				require.NoError(t, err)
-				for _, check := range []law{lawTitles, lawBounds, lawKeep, lawAgain} {
-					require.Empty(t, check(req, targets, got), "%v %v\n%s", weights, total, show(targets))
+				for _, runs := range []*int64{nil, pointer(total / 3)} {
+					targets[0].Max, targets[len(targets)-1].Current = most, runs
+					req := Request{Replicas: total}
+					got, err := Weighted(req, targets)
+					require.NoError(t, err)
+					for _, check := range []law{lawTitles, lawBounds, lawKeep, lawAgain} {
+						require.Empty(t, check(req, targets, got), "%v %v\n%s", weights, total, show(targets))
+					}
 				}
 			}
 		}
