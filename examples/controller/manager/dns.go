@@ -1,0 +1,255 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/go-logr/logr"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/confed-project/confed/clusterregistry/kube"
+	"github.com/confed-project/confed/dnsrecord"
+	"github.com/confed-project/confed/federation/kubefed"
+	"github.com/confed-project/confed/placement"
+)
+
+// dnsRecheck is when to look again at the endpoints behind a record, which are watched nowhere.
+const dnsRecheck = 30 * time.Second
+
+func dnsKind(kind string) schema.GroupVersionKind {
+	return schema.GroupVersionKind{Group: kubefed.DNSGroup, Version: "v1alpha1", Kind: kind}
+}
+
+// records publish where a service or an ingress answers: addresses in the members → status of the record → DNSEndpoint, of
+// KubeFed's group and of external-dns's, as far as the host serves them.
+type records struct {
+	*core
+	types  *typeController
+	kind   schema.GroupVersionKind
+	of     string // the FederatedTypeConfig of what is behind the record
+	mirror *mirror
+	loop   *loop
+}
+
+// look is one look at a record.
+type look struct {
+	key      types.NamespacedName
+	record   kubefed.DNSRecord
+	clusters []dnsrecord.Cluster
+}
+
+// newRecords are the controllers whose feature gates are on.
+func newRecords(k *typeController) (out []*records) {
+	for _, each := range []struct{ gate, kind, of string }{
+		{kubefed.CrossClusterServiceDiscovery, "ServiceDNSRecord", "services"},
+		{kubefed.FederatedIngress, "IngressDNSRecord", "ingresses.networking.k8s.io"},
+	} {
+		if !k.config.Features[each.gate] {
+			continue
+		}
+		r := &records{core: k.core, types: k, kind: dnsKind(each.kind), of: each.of}
+		kinds := []kube.CachedKind{{GroupVersionKind: r.kind, Namespace: k.scope()}}
+		if each.kind == "ServiceDNSRecord" {
+			kinds = append(kinds, kube.CachedKind{GroupVersionKind: dnsKind("Domain"), Namespace: k.Namespace})
+		}
+		r.mirror = newMirror(&k.hosts, kinds...)
+		r.loop = newLoop(k.core, "dns "+each.of, r.reconcile)
+		k.told = append(k.told, func(s *syncer, name types.NamespacedName) {
+			if s.typeName() == r.of {
+				r.loop.add(name, 0)
+			}
+		})
+		out = append(out, r)
+	}
+	return out
+}
+
+func (r *records) run(ctx context.Context) error {
+	name := "dns " + r.of
+	r.ready.set(name, r.mirror.synced)
+	defer r.ready.remove(name)
+	defer r.shares.listen(r.all)()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		return r.mirror.run(ctx, func(change kube.Change) {
+			if change.GroupKind == r.kind.GroupKind() {
+				r.loop.add(change.Name, 0)
+				return
+			}
+			r.all() // a Domain, or everything
+		})
+	})
+	group.Go(func() error {
+		if r.mirror.wait(ctx) == nil {
+			r.loop.run(ctx, 2)
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+func (r *records) all() {
+	names, _ := r.mirror.names(r.kind, "") // told when it is in step
+	for _, name := range names {
+		r.loop.add(name, 0)
+	}
+}
+
+// reconcile brings one record in line. What it published goes with it, by owner reference.
+func (r *records) reconcile(ctx context.Context, key types.NamespacedName) (time.Duration, error) {
+	obj, err := r.mirror.get(ctx, r.kind, key)
+	if apierrors.IsNotFound(err) || err == nil && obj.GetDeletionTimestamp() != nil {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	record, err := kubefed.DecodeDNSRecord(obj)
+	if err != nil {
+		logr.FromContextOrDiscard(ctx).Error(err, "a record that cannot be read stays as it is published")
+		return 0, nil
+	}
+	of := r.types.syncer(r.of)
+	if of == nil {
+		return recheck, nil
+	}
+	domain := ""
+	if r.kind.Kind == "ServiceDNSRecord" {
+		found, err := r.mirror.get(ctx, dnsKind("Domain"), types.NamespacedName{Namespace: r.Namespace, Name: record.Service.Federation})
+		if apierrors.IsNotFound(err) {
+			return 0, nil // told when there is one
+		}
+		if err != nil {
+			return 0, err
+		}
+		if domain, _, err = kubefed.DecodeDomain(found); err != nil {
+			return 0, err
+		}
+	}
+	l := look{key: key, record: record}
+	l.clusters = r.observe(ctx, of, l)
+	if out := kubefed.EncodeDNSStatus(obj, domain, l.clusters); out != nil {
+		status, _ := out.Object["status"].(map[string]any)
+		if obj, err = r.mirror.updateStatus(ctx, obj, status); err != nil {
+			return again(err)
+		}
+	}
+	l.record.Service.Domain = domain
+	for _, group := range []string{kubefed.DNSGroup, kubefed.ExternalDNSGroup} {
+		if err := r.publish(ctx, group, obj, l); err != nil {
+			return again(err)
+		}
+	}
+	return dnsRecheck, nil
+}
+
+// observe asks where the service answers. A cluster that cannot be asked answers as it did last.
+func (r *records) observe(ctx context.Context, of *syncer, l look) []dnsrecord.Cluster {
+	var out []dnsrecord.Cluster
+	for c := range of.members.Fleet().All() {
+		line := dnsrecord.Cluster{Name: c.Name, Region: c.Region, Zones: c.Zones, Ready: c.Ready.State == placement.Ready}
+		addresses, err := r.addresses(ctx, of, c.Name, l)
+		if err != nil {
+			i := slices.IndexFunc(l.record.Clusters, func(before dnsrecord.Cluster) bool { return before.Name == c.Name })
+			if i >= 0 {
+				addresses = l.record.Clusters[i].Addresses
+			}
+		}
+		line.Addresses = addresses
+		out = append(out, line)
+	}
+	return out
+}
+
+// addresses are those of the load balancer, where the service has an endpoint that is ready.
+func (r *records) addresses(ctx context.Context, of *syncer, cluster string, l look) ([]string, error) {
+	if err := of.readiness(cluster); err != nil {
+		return nil, err
+	}
+	client, err := of.caches.Client(cluster)
+	if err != nil {
+		return nil, err
+	}
+	live, err := client.Get(ctx, of.gvk(), l.key)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	ingress, _, _ := unstructured.NestedSlice(live.Object, "status", "loadBalancer", "ingress")
+	for _, item := range ingress {
+		entry, _ := item.(map[string]any)
+		for _, field := range []string{"ip", "hostname"} {
+			if text, _ := entry[field].(string); text != "" {
+				out = append(out, text)
+				break
+			}
+		}
+	}
+	if len(out) == 0 || r.kind.Kind != "ServiceDNSRecord" || l.record.AllowWithoutEndpoints {
+		return out, nil
+	}
+	list, err := client.List(ctx, schema.GroupVersionKind{Group: "discovery.k8s.io", Version: "v1", Kind: "EndpointSlice"}, l.key.Namespace, "kubernetes.io/service-name="+l.key.Name)
+	if err != nil {
+		return nil, err
+	}
+	for _, slice := range list {
+		if answers(slice.Object) {
+			return out, nil
+		}
+	}
+	return nil, nil
+}
+
+// answers says whether a slice has an endpoint that is ready; one that says nothing is.
+func answers(slice map[string]any) bool {
+	endpoints, _, _ := unstructured.NestedSlice(slice, "endpoints")
+	return slices.ContainsFunc(endpoints, func(item any) bool {
+		endpoint, _ := item.(map[string]any)
+		ready, said, _ := unstructured.NestedBool(endpoint, "conditions", "ready")
+		return ready || !said
+	})
+}
+
+// publish writes one DNSEndpoint, if the host serves its group.
+func (r *records) publish(ctx context.Context, group string, obj *unstructured.Unstructured, l look) error {
+	kind := schema.GroupVersionKind{Group: group, Version: "v1alpha1", Kind: "DNSEndpoint"}
+	prefix := map[string]string{"ServiceDNSRecord": "service-", "IngressDNSRecord": "ingress-"}[r.kind.Kind]
+	last, err := r.host().Get(ctx, kind, types.NamespacedName{Namespace: obj.GetNamespace(), Name: prefix + obj.GetName()})
+	answer := dnsrecord.Answers{Clusters: l.clusters, TTL: l.record.TTL, Resolve: func(host string) ([]string, error) {
+		return net.DefaultResolver.LookupHost(ctx, host)
+	}}
+	switch {
+	case meta.IsNoMatchError(err):
+		return nil
+	case apierrors.IsNotFound(err):
+		last = nil
+	case err != nil:
+		return err
+	default:
+		answer.Previous, _ = dnsrecord.FromObject(last.Object) // what cannot be read does not stand
+	}
+	endpoints, failed := l.record.Endpoints(answer)
+	out := kubefed.EncodeDNSEndpoint(last, obj, group, endpoints)
+	switch {
+	case out == nil, len(endpoints) == 0 && failed != nil:
+		return failed
+	case last == nil:
+		_, err = r.host().Create(ctx, out, metav1.CreateOptions{FieldManager: Manager})
+	default:
+		_, err = r.host().Patch(ctx, last, changes(last, out), metav1.PatchOptions{FieldManager: Manager})
+	}
+	return errors.Join(failed, err)
+}

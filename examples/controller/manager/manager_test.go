@@ -1,0 +1,173 @@
+package manager
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/yaml"
+)
+
+func object(t *testing.T, text string) *unstructured.Unstructured {
+	data, err := yaml.YAMLToJSON([]byte(text))
+	require.NoError(t, err)
+	obj := &unstructured.Unstructured{}
+	require.NoError(t, obj.UnmarshalJSON(data))
+	return obj
+}
+
+const fed = `{apiVersion: types.kubefed.io/v1beta1, kind: FederatedConfigMap, metadata: {name: a, namespace: n, uid: u, resourceVersion: "7"}, spec: {x: 1}}`
+
+func TestHolders(t *testing.T) {
+	obj := object(t, fed)
+	require.Equal(t, []string{}, holders(obj), "never seen")
+	obj = finalized(obj, SyncFinalizer, true)
+	require.Nil(t, holders(obj), "KubeFed's")
+	obj = annotated(obj, HoldersAnnotation, "")
+	require.Equal(t, []string{}, holders(obj))
+	obj = annotated(obj, HoldersAnnotation, "a,b")
+	require.Equal(t, []string{"a", "b"}, holders(obj))
+}
+
+func TestChanges(t *testing.T) {
+	was := object(t, fed)
+	ops := func(is *unstructured.Unstructured) []string {
+		var patch []map[string]any
+		require.NoError(t, json.Unmarshal(changes(was, is), &patch))
+		var out []string
+		for _, op := range patch[2:] {
+			out = append(out, op["op"].(string)+" "+op["path"].(string))
+		}
+		require.Equal(t, "test", patch[0]["op"])
+		require.Equal(t, "7", patch[1]["value"])
+		return out
+	}
+	require.Empty(t, ops(was))
+	is := annotated(finalized(was, SyncFinalizer, true), "k", "v")
+	require.NotContains(t, was.GetFinalizers(), SyncFinalizer, "arguments stay")
+	require.Equal(t, []string{"add /metadata/finalizers", "add /metadata/annotations"}, ops(is))
+	is = was.DeepCopy()
+	is.Object["spec"] = map[string]any{"x": int64(2)}
+	require.Equal(t, []string{"add /spec"}, ops(is))
+	was = finalized(was, SyncFinalizer, true)
+	require.Equal(t, []string{"remove /metadata/finalizers"}, ops(finalized(was, SyncFinalizer, false)))
+}
+
+func TestFence(t *testing.T) {
+	var f fence
+	require.ErrorIs(t, f.check(), ErrLeaseLost)
+	require.False(t, f.opened())
+	f.extend(time.Now().Add(time.Hour))
+	require.NoError(t, f.check())
+	f.extend(time.Now())
+	require.NoError(t, f.check(), "an older renewal closes nothing")
+
+	sent := 0
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { sent++ }))
+	defer server.Close()
+	closed := &fence{}
+	client := http.Client{Transport: fenced{http.DefaultTransport, closed}}
+	resp, err := client.Get(server.URL)
+	require.NoError(t, err)
+	_ = resp.Body.Close()
+	resp, err = client.Post(server.URL, "", strings.NewReader("x"))
+	if err == nil {
+		_ = resp.Body.Close()
+	}
+	require.ErrorIs(t, err, ErrLeaseLost)
+	require.Equal(t, 1, sent)
+}
+
+func TestChecksTellTheTruth(t *testing.T) {
+	var c checks
+	ask := func() (int, string) {
+		w := httptest.NewRecorder()
+		c.ServeHTTP(w, nil)
+		return w.Code, w.Body.String()
+	}
+	code, body := ask()
+	require.Equal(t, 200, code)
+	require.Equal(t, "ok", body)
+	c.set("b", func() error { return errors.New("not yet") })
+	c.set("a", func() error { return nil })
+	code, body = ask()
+	require.Equal(t, 503, code)
+	require.Equal(t, "b: not yet\n", body)
+	c.remove("b")
+	code, _ = ask()
+	require.Equal(t, 200, code)
+}
+
+func TestLoop(t *testing.T) {
+	c := &core{metrics: newMetrics()}
+	ctx, cancel := context.WithCancel(t.Context())
+	seen := map[string]int{}
+	l := newLoop(c, "test", func(_ context.Context, name types.NamespacedName) (time.Duration, error) {
+		switch seen[name.Name]++; {
+		case name.Name == "bug" && seen[name.Name] == 1:
+			panic("a bug")
+		case name.Name == "again" && seen[name.Name] == 1:
+			return time.Millisecond, nil
+		case name.Name == "late" && seen[name.Name] == 1:
+			return 0, errAgain
+		}
+		if len(seen) == 3 && seen["bug"] == 2 && seen["again"] == 2 && seen["late"] == 2 {
+			cancel()
+		}
+		return 0, nil
+	})
+	for _, name := range []string{"bug", "again", "late"} {
+		l.add(types.NamespacedName{Name: name}, 0)
+	}
+	l.run(ctx, 1)
+	require.Equal(t, map[string]int{"bug": 2, "again": 2, "late": 2}, seen)
+	require.NoError(t, l.stuck())
+	l.busy.Store("x", time.Now().Add(-time.Hour))
+	require.ErrorContains(t, l.stuck(), "x")
+}
+
+func TestOptions(t *testing.T) {
+	_, err := Options{}.defaulted("x")
+	require.ErrorContains(t, err, "Host")
+	_, err = Options{Host: &rest.Config{}, Namespace: "No Name"}.defaulted("x")
+	require.ErrorContains(t, err, "Namespace")
+	o, err := Options{Host: &rest.Config{}}.defaulted("x")
+	require.NoError(t, err)
+	require.Equal(t, DefaultNamespace, o.Namespace)
+	c := core{Options: o}
+	require.True(t, c.system("kube-node-lease"))
+	require.True(t, c.system(DefaultNamespace))
+	require.False(t, c.system("shop"))
+
+	var f Flags
+	fs := flag.NewFlagSet("", flag.ContinueOnError)
+	f.Bind(fs)
+	require.NoError(t, fs.Parse([]string{"--master=https://h", "--kubefed-namespace=n", "--rest-config-qps=5", "--rest-config-burst=9", "--system-namespaces=a, b"}))
+	o, err = f.Complete()
+	require.NoError(t, err)
+	require.Equal(t, "https://h", o.Host.Host)
+	require.InDelta(t, 5, o.Host.QPS, 0)
+	require.Equal(t, []string{"a", "b"}, o.SystemNamespaces)
+}
+
+func TestUnschedulable(t *testing.T) {
+	since, is := unschedulable(object(t, `{apiVersion: v1, kind: Pod, status: {phase: Pending, conditions: [
+	  {type: PodScheduled, status: "False", reason: Unschedulable, lastTransitionTime: "2026-01-02T03:04:05Z"}]}}`).Object)
+	require.True(t, is)
+	require.Equal(t, 2026, since.Year())
+	for _, text := range []string{`{phase: Pending}`, `{phase: Pending, conditions: [{type: PodScheduled, status: "True"}]}`,
+		`{phase: Running, conditions: [{type: PodScheduled, status: "False", reason: Unschedulable, lastTransitionTime: "2026-01-02T03:04:05Z"}]}`} {
+		_, is := unschedulable(object(t, `{apiVersion: v1, kind: Pod, status: `+text+`}`).Object)
+		require.False(t, is, text)
+	}
+}

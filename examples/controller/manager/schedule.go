@@ -1,0 +1,257 @@
+package manager
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/confed-project/confed/clusterregistry/kube"
+	"github.com/confed-project/confed/federation/kubefed"
+	"github.com/confed-project/confed/placement"
+	"github.com/confed-project/confed/scheduling"
+)
+
+var preferenceKind = schema.GroupVersionKind{Group: "scheduling.kubefed.io", Version: "v1alpha1", Kind: "ReplicaSchedulingPreference"}
+
+// scheduled are the types that a ReplicaSchedulingPreference may be about, by the kind that it names.
+func scheduled() map[string]string {
+	return map[string]string{"FederatedDeployment": "deployments.apps", "FederatedReplicaSet": "replicasets.apps"}
+}
+
+// schedules divide replicas as ReplicaSchedulingPreferences say, and write the division into the federated objects.
+type schedules struct {
+	*core
+	types  *typeController
+	mirror *mirror
+	loop   *loop
+
+	mu     sync.Mutex
+	memory map[types.NamespacedName]scheduling.Memory // which clusters were full
+}
+
+func newSchedules(k *typeController) *schedules {
+	s := &schedules{core: k.core, types: k, memory: map[types.NamespacedName]scheduling.Memory{}}
+	s.mirror = newMirror(&k.hosts, kube.CachedKind{GroupVersionKind: preferenceKind, Namespace: k.scope()})
+	s.loop = newLoop(k.core, "replicaschedulingpreference", s.reconcile)
+	k.told = append(k.told, s.told)
+	return s
+}
+
+func (s *schedules) run(ctx context.Context) error {
+	s.ready.set("schedules", s.mirror.synced)
+	defer s.ready.remove("schedules")
+	s.live.set("schedules", s.loop.stuck)
+	defer s.live.remove("schedules")
+	defer s.shares.listen(func() { s.changed(kube.Change{}) })()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.mirror.run(ctx, s.changed) })
+	group.Go(func() error {
+		if s.mirror.wait(ctx) == nil {
+			s.loop.run(ctx, s.Workers)
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+func (s *schedules) changed(change kube.Change) {
+	if change.GroupKind.Kind != "" {
+		s.loop.add(change.Name, 0)
+		return
+	}
+	names, _ := s.mirror.names(preferenceKind, "") // told when it is in step
+	for _, name := range names {
+		s.loop.add(name, 0)
+	}
+}
+
+// told looks at the preference of an object that changed, on the host or in a member: what runs there, and what does not,
+// shows in the status of the copies.
+func (s *schedules) told(of *syncer, name types.NamespacedName) {
+	for _, plural := range scheduled() {
+		if of.typeName() == plural {
+			s.loop.add(name, 0)
+		}
+	}
+}
+
+// reconcile divides for one preference, or undoes what one that is gone has written.
+func (s *schedules) reconcile(ctx context.Context, key types.NamespacedName) (time.Duration, error) {
+	obj, err := s.mirror.get(ctx, preferenceKind, key)
+	if apierrors.IsNotFound(err) {
+		return 0, s.undo(ctx, key, "")
+	}
+	if err != nil {
+		return 0, err
+	}
+	pref, err := kubefed.DecodePreference(obj)
+	if err != nil {
+		logr.FromContextOrDiscard(ctx).Error(err, "a preference that cannot be read leaves the division as it is")
+		return 0, nil
+	}
+	if err := s.undo(ctx, key, pref.TargetKind); err != nil {
+		return 0, err
+	}
+	of := s.types.syncer(scheduled()[pref.TargetKind])
+	if of == nil {
+		return 10 * time.Second, nil
+	}
+	fed, err := of.mirror.get(ctx, of.t.Federated.GVK, key)
+	if apierrors.IsNotFound(err) {
+		return 0, nil
+	}
+	if err != nil || fed.GetDeletionTimestamp() != nil {
+		return 0, err
+	}
+	return s.divide(ctx, division{syncer: of, pref: pref, fed: fed, key: key})
+}
+
+// undo takes out what a preference wrote into objects of other kinds than it is about now.
+func (s *schedules) undo(ctx context.Context, key types.NamespacedName, except string) error {
+	s.mu.Lock()
+	if except == "" {
+		delete(s.memory, key)
+	}
+	s.mu.Unlock()
+	for kind, plural := range scheduled() {
+		of := s.types.syncer(plural)
+		if kind == except || of == nil || s.KeepSchedules {
+			continue
+		}
+		fed, err := of.mirror.get(ctx, of.t.Federated.GVK, key)
+		if err != nil || fed.GetAnnotations()[kubefed.UnscheduledAnnotation] == "" {
+			continue
+		}
+		if out := kubefed.UndoShares(fed); out != nil {
+			if _, err := of.mirror.write(ctx, fed, out); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// division is one preference and what it is about.
+type division struct {
+	*syncer
+	pref kubefed.Preference
+	fed  *unstructured.Unstructured
+	key  types.NamespacedName
+}
+
+func (s *schedules) divide(ctx context.Context, d division) (time.Duration, error) {
+	names, err := d.candidates(ctx)
+	if err != nil || len(names) == 0 {
+		return 0, err // nobody to divide among: what stands stays
+	}
+	seen, err := d.observe(ctx, names)
+	if err != nil {
+		return 0, err
+	}
+	s.mu.Lock()
+	memory, err := s.memory[d.key].Observe(time.Now(), seen.sightings...)
+	if err == nil {
+		s.memory[d.key] = memory
+	}
+	s.mu.Unlock()
+	if err != nil {
+		return 0, err
+	}
+	targets, next := memory.At(time.Now(), d.pref.Targets(names, seen.current, nil))
+	for i, t := range targets {
+		if share, lost := seen.lost[t.Name]; lost {
+			targets[i].Weight, targets[i].Min, targets[i].Max, targets[i].Current = 0, share, &share, &share
+		}
+	}
+	strategy := scheduling.Weighted
+	if s.Additive {
+		strategy = kubefed.Additive
+	}
+	result, err := strategy(scheduling.Request{Replicas: *d.pref.Replicas.Total, Key: d.key.String(), Rebalance: d.pref.Replicas.Rebalance}, targets)
+	if err != nil {
+		return 0, err
+	}
+	log := logr.FromContextOrDiscard(ctx)
+	if result.Unplaced > 0 {
+		log.Info("no cluster takes the rest", "unplaced", result.Unplaced)
+	}
+	if out := kubefed.WriteShares(d.fed, result.Shares); out != nil {
+		log.Info("divided", "shares", fmt.Sprint(result.Shares))
+		if _, err := d.mirror.write(ctx, d.fed, out); err != nil {
+			return again(err)
+		}
+	}
+	return soonest(seen.recheck, next), nil
+}
+
+func soonest(wait time.Duration, next time.Time) time.Duration {
+	if !next.IsZero() && (wait == 0 || time.Until(next) < wait) {
+		wait = max(time.Until(next), time.Second)
+	}
+	return wait
+}
+
+// candidates are the clusters to divide among: those where the namespace is, and with intersectWithClusterSelector those
+// that the object's own selector selects. KubeFed divided among clusters too where the namespace is not, and lost what
+// it gave them.
+func (d division) candidates(ctx context.Context) ([]string, error) {
+	policy := placement.Policy{Selector: &placement.Selector{}}
+	if d.pref.Intersect {
+		open := d.fed.DeepCopy()
+		unstructured.RemoveNestedField(open.Object, "spec", "placement", "clusters") // what we wrote hides the selector
+		wish, err := kubefed.Decode(open, d.gvk())
+		if err != nil {
+			return nil, err
+		}
+		policy = wish.Placement
+	}
+	if of := d.types.namespaces(); of != nil {
+		namespace, federated, err := of.of(ctx, d.key.Namespace)
+		if err != nil {
+			return nil, err
+		}
+		if federated || !d.config.Namespaced {
+			policy = placement.Intersect(policy, namespace)
+		}
+	}
+	names, err := placement.Select(placement.Request{Policy: policy}, d.members.Fleet())
+	return slices.DeleteFunc(names, func(name string) bool { return !d.counts(name) }), err
+}
+
+// counts says whether a cluster takes part: it is ready, or it has a share already.
+func (d division) counts(name string) bool {
+	c, _ := d.members.Fleet().Get(name)
+	if c.Ready.State == placement.Ready {
+		return true
+	}
+	_, has := d.shares()[name]
+	return has
+}
+
+// shares are what an earlier division wrote.
+func (d division) shares() map[string]int64 {
+	out := map[string]int64{}
+	overrides, _, _ := unstructured.NestedSlice(d.fed.Object, "spec", "overrides")
+	for _, item := range overrides {
+		entry, _ := item.(map[string]any)
+		name, _ := entry["clusterName"].(string)
+		patches, _ := entry["clusterOverrides"].([]any)
+		for _, p := range patches {
+			patch, _ := p.(map[string]any)
+			if n, ok := patch["value"].(int64); ok && patch["path"] == "/spec/replicas" {
+				out[name] = n
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,285 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/confed-project/confed/clusterregistry/kube"
+	"github.com/confed-project/confed/federation/kubefed"
+)
+
+// typeFinalizer is KubeFed's: a type that goes is stopped first. Copies stay as they are.
+const typeFinalizer = "core.kubefed.io/federated-type-config"
+
+// namespacesType is the FederatedTypeConfig that all namespaced types need.
+const namespacesType = "namespaces"
+
+// typeController starts, stops and restarts a syncer for each FederatedTypeConfig.
+type typeController struct {
+	*core
+	mirror *mirror
+	loop   *loop
+	ctx    context.Context                       // of run, which the syncers live in
+	told   []func(*syncer, types.NamespacedName) // who else wants to hear of changes
+
+	mu      sync.Mutex
+	running map[string]*running
+	// placements are the FederatedNamespaces, while the type is there, enabled or not.
+	placements *namespaces
+	stopNames  func()
+}
+
+type running struct {
+	syncer *syncer
+	of     kubefed.Type
+	stop   func() // and wait
+}
+
+func newTypes(c *core) *typeController {
+	k := &typeController{core: c, running: map[string]*running{}}
+	k.mirror = newMirror(&c.hosts, kube.CachedKind{GroupVersionKind: coreKind("FederatedTypeConfig"), Namespace: c.Namespace})
+	k.loop = newLoop(c, "federatedtypeconfig", k.reconcile)
+	k.loop.everyReplica = true
+	return k
+}
+
+func (k *typeController) run(ctx context.Context) error {
+	k.ready.set("types", k.mirror.synced)
+	defer k.ready.remove("types")
+	defer k.shares.listen(func() { k.all(0) })()
+	group, ctx := errgroup.WithContext(ctx)
+	k.ctx = ctx
+	group.Go(func() error { return k.mirror.run(ctx, k.changed) })
+	group.Go(func() error {
+		if err := k.mirror.wait(ctx); err == nil {
+			k.loop.run(ctx, 1) // types depend on each other, and there are few
+		}
+		return nil
+	})
+	err := group.Wait()
+	k.mu.Lock()
+	all := k.running
+	k.running = map[string]*running{}
+	k.mu.Unlock()
+	for _, r := range all {
+		r.stop()
+	}
+	k.follow(nil)
+	return err
+}
+
+func (k *typeController) changed(change kube.Change) {
+	if change.GroupKind.Kind != "" && change.Name.Name != namespacesType {
+		k.loop.add(change.Name, 0)
+		return
+	}
+	k.all(0)
+}
+
+// all asks for a look at every type, the one of namespaces first.
+func (k *typeController) all(after time.Duration) {
+	names, err := k.mirror.names(coreKind("FederatedTypeConfig"), k.Namespace)
+	if err != nil {
+		return
+	}
+	k.loop.add(types.NamespacedName{Namespace: k.Namespace, Name: namespacesType}, after)
+	for _, name := range names {
+		k.loop.add(name, after)
+	}
+}
+
+func (k *typeController) reconcile(ctx context.Context, name types.NamespacedName) (time.Duration, error) {
+	obj, err := k.mirror.get(ctx, coreKind("FederatedTypeConfig"), name)
+	if apierrors.IsNotFound(err) {
+		return 0, k.stop(name.Name)
+	}
+	if err != nil {
+		return 0, err
+	}
+	if obj.GetDeletionTimestamp() != nil {
+		return 0, k.removed(ctx, obj)
+	}
+	t, err := kubefed.DecodeType(obj)
+	if err != nil {
+		k.log.Error(err, "a FederatedTypeConfig that cannot be used stops its type", "name", name.Name)
+		return 0, errors.Join(k.stop(name.Name), k.report(ctx, obj, false))
+	}
+	if !slices.Contains(obj.GetFinalizers(), typeFinalizer) && k.shares.leads(name.String()) {
+		if obj, err = k.mirror.write(ctx, obj, finalized(obj, typeFinalizer, true)); err != nil {
+			return 0, err
+		}
+	}
+	if name.Name == namespacesType {
+		k.follow(&t)
+	}
+	wanted, why := k.wanted(t)
+	if !wanted {
+		if err := errors.Join(k.stop(name.Name), k.report(ctx, obj, false)); err != nil || why == nil {
+			return 0, err
+		}
+		return 0, why
+	}
+	k.start(name.Name, t)
+	return 0, k.report(ctx, obj, true)
+}
+
+// wanted says whether a type should run, and if not, whether that is something to wait for.
+func (k *typeController) wanted(t kubefed.Type) (bool, error) {
+	switch {
+	case !t.Propagation, k.config.Namespaced && !t.Target.Namespaced:
+		return false, nil
+	case t.Target.Namespaced && k.namespaces() == nil && !k.config.Namespaced:
+		return false, fmt.Errorf("%s waits for the FederatedTypeConfig %s: %w", t.Target.Plural, namespacesType, errAgain)
+	}
+	return true, nil
+}
+
+// removed stops a type that is being deleted, and lets it go.
+func (k *typeController) removed(ctx context.Context, obj *unstructured.Unstructured) error {
+	if err := k.stop(obj.GetName()); err != nil {
+		return err
+	}
+	if !slices.Contains(obj.GetFinalizers(), typeFinalizer) || !k.shares.leads(obj.GetNamespace()+"/"+obj.GetName()) {
+		return nil
+	}
+	_, err := k.mirror.write(ctx, obj, finalized(obj, typeFinalizer, false))
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+func (k *typeController) start(name string, t kubefed.Type) {
+	k.mu.Lock()
+	old := k.running[name]
+	k.mu.Unlock()
+	if old != nil {
+		if equalTypes(old.of, t) {
+			return
+		}
+		_ = k.stop(name)
+	}
+	ctx, cancel := context.WithCancel(k.ctx)
+	r := &running{syncer: newSyncer(k, t), of: t}
+	done := make(chan struct{})
+	r.stop = func() { cancel(); <-done }
+	k.mu.Lock()
+	k.running[name] = r
+	k.mu.Unlock()
+	k.log.Info("type starts", "type", name, "version", t.Target.GVK.Version)
+	go func() {
+		defer close(done)
+		if err := r.syncer.run(ctx); err != nil && ctx.Err() == nil {
+			k.log.Error(err, "type ended", "type", name)
+		}
+	}()
+}
+
+func equalTypes(a, b kubefed.Type) bool {
+	return a.Target == b.Target && a.Federated == b.Federated && a.StatusCollection == b.StatusCollection
+}
+
+// stop ends a type and waits for it. The type of namespaces takes those that need it with it.
+func (k *typeController) stop(name string) error {
+	k.mu.Lock()
+	r := k.running[name]
+	delete(k.running, name)
+	k.mu.Unlock()
+	if r != nil {
+		k.log.Info("type stops", "type", name)
+		r.stop()
+	}
+	if obj, err := k.mirror.get(k.ctx, coreKind("FederatedTypeConfig"), types.NamespacedName{Namespace: k.Namespace, Name: name}); name == namespacesType &&
+		(apierrors.IsNotFound(err) || err == nil && obj.GetDeletionTimestamp() != nil) {
+		k.follow(nil)
+	}
+	return nil
+}
+
+// report writes the status of a type.
+func (k *typeController) report(ctx context.Context, obj *unstructured.Unstructured, runs bool) error {
+	out := kubefed.EncodeTypeStatus(obj, runs, nil)
+	if out == nil || !k.shares.leads(obj.GetNamespace()+"/"+obj.GetName()) {
+		return nil
+	}
+	status, _ := out.Object["status"].(map[string]any)
+	_, err := k.mirror.updateStatus(ctx, obj, status)
+	return err
+}
+
+// syncers are those that run now.
+func (k *typeController) syncers() []*syncer {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var out []*syncer
+	for _, r := range k.running {
+		out = append(out, r.syncer)
+	}
+	return out
+}
+
+// syncer is the one of a type, nil while that does not run.
+func (k *typeController) syncer(name string) *syncer {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if r := k.running[name]; r != nil {
+		return r.syncer
+	}
+	return nil
+}
+
+// namespaces are where FederatedNamespaces are read; nil without such a type.
+func (k *typeController) namespaces() *namespaces {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.placements
+}
+
+// follow mirrors the FederatedNamespaces of a type, in place of those of another; nil: of none.
+func (k *typeController) follow(t *kubefed.Type) {
+	k.mu.Lock()
+	old, stop := k.placements, k.stopNames
+	k.mu.Unlock()
+	if old != nil && t != nil && old.kind == t.Federated.GVK || old == nil && t == nil {
+		return
+	}
+	if stop != nil {
+		stop()
+	}
+	var next *namespaces
+	if t != nil {
+		next = &namespaces{kind: t.Federated.GVK, mirror: newMirror(&k.hosts, kube.CachedKind{GroupVersionKind: t.Federated.GVK, Namespace: k.scope()})}
+		ctx, cancel := context.WithCancel(k.ctx)
+		done := make(chan struct{})
+		stop = func() { cancel(); <-done }
+		go func() {
+			defer close(done)
+			_ = next.mirror.run(ctx, k.placed) // a kind of ours has no selector that could be bad
+		}()
+	} else {
+		stop = nil
+	}
+	k.mu.Lock()
+	k.placements, k.stopNames = next, stop
+	k.mu.Unlock()
+	k.all(0)
+}
+
+// placed looks again at all that is in a namespace whose placement changed.
+func (k *typeController) placed(change kube.Change) {
+	for _, s := range k.syncers() {
+		if s.t.Target.Namespaced {
+			s.addAll(change.Name.Namespace)
+		}
+	}
+}
