@@ -1,0 +1,126 @@
+package controller_test
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/confed-project/confed/examples/controller/manager"
+)
+
+// many creates federated ConfigMaps in three members, side by side.
+func (w *world) many(namespace string, n int) {
+	var group sync.WaitGroup
+	names := make(chan int)
+	for range 16 {
+		group.Go(func() {
+			for i := range names {
+				fed := w.fed(configMaps, namespace, fmt.Sprint("c", i), `{template: {data: {k: v}}, placement: {clusterSelector: {matchExpressions: [{key: name, operator: NotIn, values: [host]}]}}}`)
+				w.ensure(hostName, configMaps.federated(), fed)
+			}
+		})
+	}
+	for i := range n {
+		names <- i
+	}
+	close(names)
+	group.Wait()
+}
+
+// right counts the federated ConfigMaps whose status says that all is well.
+func (w *world) right(namespace string) int {
+	list, err := w.direct[hostName].Resource(w.fed(configMaps, namespace, "x", "{}").GroupVersionKind().GroupVersion().WithResource(configMaps.federated())).
+		Namespace(namespace).List(w.ctx, metav1.ListOptions{ResourceVersion: "0"})
+	require.NoError(w, err)
+	n := 0
+	for _, item := range list.Items {
+		conditions, _, _ := unstructured.NestedSlice(item.Object, "status", "conditions")
+		if len(conditions) == 1 && conditions[0].(map[string]any)["status"] == "True" {
+			n++
+		}
+	}
+	return n
+}
+
+// BenchmarkPropagation propagates 1,000 federated ConfigMaps into three members, and counts what that costs the host.
+func BenchmarkPropagation(b *testing.B) {
+	w := newWorld(b)
+	for _, k := range []kind{namespaces, configMaps} {
+		w.enable(k)
+	}
+	stop := w.run()
+	const objects = 1000
+	for i := range b.N {
+		namespace := fmt.Sprint("bench-", i)
+		ns := w.federateNamespace(namespace)
+		w.propagated(namespaces, ns, w.everywhere()...)
+		require.NoError(b, stop())
+		w.many(namespace, objects)
+		before, err := w.fleet.Host.Writes(w.ctx)
+		require.NoError(b, err)
+		started := time.Now()
+		stop = w.run()
+		for w.right(namespace) < objects {
+			time.Sleep(200 * time.Millisecond)
+		}
+		took := time.Since(started)
+		after, err := w.fleet.Host.Writes(w.ctx)
+		require.NoError(b, err)
+		b.ReportMetric(3*objects/took.Seconds(), "memberobjects/s")
+		b.ReportMetric(float64(after.Since(before).Of("federatedconfigmaps.types.kubefed.io").Total())/objects, "hostwrites/object")
+	}
+}
+
+// BenchmarkRestart starts the program on 10,000 objects that are right already, in three members.
+func BenchmarkRestart(b *testing.B) {
+	w := newWorld(b)
+	for _, k := range []kind{namespaces, configMaps} {
+		w.enable(k)
+	}
+	quick := func(o *manager.Options) {
+		o.Config = w.config("leaseDuration: 3s, renewDeadline: 2s, retryPeriod: 300ms")
+	}
+	const objects = 10_000
+	p := w.process("first", quick)
+	ns := w.federateNamespace("restart")
+	w.propagated(namespaces, ns, w.everywhere()...)
+	w.many("restart", objects)
+	for w.right("restart") < objects {
+		time.Sleep(time.Second)
+	}
+	require.NoError(b, p.end())
+	probe := w.fed(configMaps, "restart", "c0", "{}")
+	for i := range b.N {
+		started := time.Now()
+		p = w.process("next", quick)
+		w.patch(hostName, configMaps.federated(), probe, fmt.Sprintf(`{spec: {template: {data: {k: "%d"}}}}`, i))
+		w.propagated(configMaps, probe, "member-1", "member-2", "member-3")
+		b.ReportMetric(time.Since(started).Seconds(), "s/restart")
+		time.Sleep(5 * time.Second)
+		b.ReportMetric(p.resident(), "MB")
+		require.NoError(b, p.end())
+	}
+}
+
+// resident is the memory that the program holds, in MB; 0 where that cannot be told.
+func (p *process) resident() float64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			kb, _ := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 64)
+			return kb / 1024
+		}
+	}
+	return 0
+}

@@ -1,0 +1,114 @@
+package controller_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"text/template"
+
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/yaml"
+
+	"github.com/confed-project/confed/clusterregistry/kube"
+	"github.com/confed-project/confed/federation/kubefed"
+)
+
+const deployDir = "../../../examples/controller/deploy"
+
+// deploy applies what installs the controller, from Kustomize or, for lenient types, from the Helm chart, which can be told
+// of other groups.
+func (w *world) deploy() {
+	w.Helper()
+	text := w.kustomized()
+	if w.lenient {
+		text = w.charted(map[string]any{"groups": []any{"types.kubefed.io", w.group()}})
+	}
+	objects, err := kubefed.Documents(text)
+	require.NoError(w, err)
+	require.GreaterOrEqual(w, len(objects), 7)
+	client, err := kube.NewClient(w.fleet.Host.Config(), kube.Options{})
+	require.NoError(w, err)
+	for _, obj := range objects {
+		_, err := client.Patch(w.ctx, obj, nil, metav1.PatchOptions{FieldManager: "installer", Force: ptr(true)})
+		require.NoError(w, err, "%s %s", obj.GetKind(), obj.GetName())
+	}
+}
+
+// kustomized renders the base in the test's namespace.
+func (w *world) kustomized() []byte {
+	base, err := filepath.Abs(filepath.Join(deployDir, "base"))
+	require.NoError(w, err)
+	overlay, err := filepath.EvalSymlinks(w.TempDir())
+	require.NoError(w, err)
+	relative, err := filepath.Rel(overlay, base)
+	require.NoError(w, err)
+	text := "namespace: " + w.system + "\nresources: [" + relative + "]\n"
+	require.NoError(w, os.WriteFile(filepath.Join(overlay, "kustomization.yaml"), []byte(text), 0o600))
+	out, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), overlay)
+	require.NoError(w, err)
+	rendered, err := out.AsYaml()
+	require.NoError(w, err)
+	return rendered
+}
+
+// charted renders the chart with values over its own. The chart keeps to what Go's templates know by themselves, so that
+// they render it as Helm does.
+func (w *world) charted(values map[string]any) []byte {
+	all := map[string]any{}
+	text, err := os.ReadFile(filepath.Join(deployDir, "chart", "values.yaml"))
+	require.NoError(w, err)
+	require.NoError(w, yaml.Unmarshal(text, &all))
+	for key, value := range values {
+		all[key] = value
+	}
+	files, err := filepath.Glob(filepath.Join(deployDir, "chart", "templates", "*.yaml"))
+	require.NoError(w, err)
+	var out bytes.Buffer
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(w, err)
+		t, err := template.New(file).Option("missingkey=error").Parse(string(text))
+		require.NoError(w, err)
+		out.WriteString("---\n")
+		require.NoError(w, t.Execute(&out, map[string]any{"Values": all, "Release": map[string]any{"Namespace": w.system}}))
+	}
+	return out.Bytes()
+}
+
+// asInstalled are the rights that the installation gives.
+func (w *world) asInstalled() *rest.Config {
+	config := w.fleet.Host.Config()
+	config.Impersonate = rest.ImpersonationConfig{
+		UserName: "system:serviceaccount:" + w.system + ":kubefed-controller",
+		Groups:   []string{"system:serviceaccounts", "system:serviceaccounts:" + w.system, "system:authenticated"},
+	}
+	return config
+}
+
+// TestInstallationsAgree holds Kustomize's and Helm's installation to the same objects.
+func TestInstallationsAgree(t *testing.T) {
+	w := &world{TB: t, ctx: t.Context(), system: "kube-federation-system"}
+	byName := func(text []byte) map[string]*unstructured.Unstructured {
+		objects, err := kubefed.Documents(text)
+		require.NoError(w, err)
+		out := map[string]*unstructured.Unstructured{}
+		for _, obj := range objects {
+			if obj.GetKind() != "Namespace" { // Helm makes it itself
+				out[obj.GetKind()+" "+obj.GetName()] = obj
+			}
+		}
+		return out
+	}
+	base, chart := byName(w.kustomized()), byName(w.charted(nil))
+	require.Equal(w, base, chart)
+	require.True(w, strings.Contains(string(w.charted(map[string]any{"args": []any{"--shard"}})), "- --shard"))
+}
+
+func ptr[T any](v T) *T { return &v }

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package controller_test
+
+import "syscall"
+
+func tied() *syscall.SysProcAttr { return nil }
