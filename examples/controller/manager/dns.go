@@ -2,7 +2,6 @@ package manager
 
 import (
 	"context"
-	"errors"
 	"net"
 	"slices"
 	"time"
@@ -76,7 +75,7 @@ func newRecords(k *typeController) (out []*records) {
 
 func (r *records) run(ctx context.Context) error {
 	name := "dns " + r.of
-	r.ready.set(name, r.mirror.synced)
+	r.ready.set(name, r.mirror.usable)
 	defer r.ready.remove(name)
 	defer r.shares.listen(r.all)()
 	group, ctx := errgroup.WithContext(ctx)
@@ -150,7 +149,7 @@ func (r *records) reconcile(ctx context.Context, key types.NamespacedName) (time
 			return again(err)
 		}
 	}
-	return dnsRecheck, nil
+	return dnsRecheck, nil // endpoints are watched nowhere, and a cluster may get the region that it lacks
 }
 
 // observe asks where the service answers. A cluster that cannot be asked answers as it did last.
@@ -242,14 +241,17 @@ func (r *records) publish(ctx context.Context, group string, obj *unstructured.U
 		answer.Previous, _ = dnsrecord.FromObject(last.Object) // what cannot be read does not stand
 	}
 	endpoints, failed := l.record.Endpoints(answer)
+	if failed != nil { // the rest is right beside it
+		logr.FromContextOrDiscard(ctx).Info("not all clusters can be published", "error", failed.Error())
+	}
 	out := kubefed.EncodeDNSEndpoint(last, obj, group, endpoints)
 	switch {
 	case out == nil, len(endpoints) == 0 && failed != nil:
-		return failed
+		return nil
 	case last == nil:
 		_, err = r.host().Create(ctx, out, metav1.CreateOptions{FieldManager: Manager})
 	default:
 		_, err = r.host().Patch(ctx, last, changes(last, out), metav1.PatchOptions{FieldManager: Manager})
 	}
-	return errors.Join(failed, err)
+	return err
 }

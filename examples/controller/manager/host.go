@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -77,6 +78,14 @@ func (m *mirror) synced() error {
 		return err
 	}
 	return client.Synced()
+}
+
+// usable is synced, for kinds that not every host has.
+func (m *mirror) usable() error {
+	if err := m.synced(); !meta.IsNoMatchError(err) {
+		return err
+	}
+	return nil
 }
 
 // wait returns when the mirror is in step, or ctx ends.

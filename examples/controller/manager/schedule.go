@@ -48,7 +48,7 @@ func newSchedules(k *typeController) *schedules {
 }
 
 func (s *schedules) run(ctx context.Context) error {
-	s.ready.set("schedules", s.mirror.synced)
+	s.ready.set("schedules", s.mirror.usable)
 	defer s.ready.remove("schedules")
 	s.live.set("schedules", s.loop.stuck)
 	defer s.live.remove("schedules")

@@ -184,8 +184,20 @@ func (p *pass) plan(ctx context.Context, clients federation.Clients, recorded []
 			snap.Holders = []string{}
 		}
 	}
-	plan, err := p.planner.Plan(p.wish, snap)
+	plan, err := p.forgetful(snap.Fleet).Plan(p.wish, snap)
 	return snap, plan, err
+}
+
+// forgetful plans without waiting for clusters that somebody took out of the federation: deleting a KubeFedCluster says that
+// its copies are no concern of ours any more. If it joins again, what is found there counts as before.
+func (p *pass) forgetful(fleet *placement.Fleet) federation.Planner {
+	planner := p.planner
+	for _, name := range p.recorded {
+		if _, ok := fleet.Get(name); !ok {
+			planner.Forget = append(planner.Forget, name)
+		}
+	}
+	return planner
 }
 
 // remember writes the finalizer and the holders down, before anything is done.
@@ -220,7 +232,7 @@ func (p *pass) adopt(ctx context.Context, snap federation.Snapshot, results []fe
 	for key, o := range observed {
 		observed[key] = optedOut(o)
 	}
-	plan, err := p.planner.Plan(p.wish, snap.With(observed))
+	plan, err := p.forgetful(snap.Fleet).Plan(p.wish, snap.With(observed))
 	if err != nil {
 		return results
 	}
