@@ -46,6 +46,10 @@ func fuzzCore(t *testing.T, obj *unstructured.Unstructured) {
 	if _, err := kubefed.Decode(obj, deployment()); err == nil {
 		settled(kubefed.UndoShares)
 	}
+	if out := kubefed.WriteShares(obj, shares); out != nil {
+		require.Subset(t, shares, kubefed.ReadShares(out))
+	}
+	_, selectorErr := kubefed.DecodeSelector(obj)
 	health := kubefed.ClusterHealth{Outcome: "ClusterNotReady", ProbedAt: time.Unix(99, 0), Zones: []string{"a"}, Refresh: time.Hour}
 	settled(func(o *unstructured.Unstructured) *unstructured.Unstructured {
 		return kubefed.EncodeClusterStatus(o, health)
@@ -71,7 +75,7 @@ func fuzzCore(t *testing.T, obj *unstructured.Unstructured) {
 	settled(func(o *unstructured.Unstructured) *unstructured.Unstructured {
 		return kubefed.EncodeServiceStatus(o, obj, nil)
 	})
-	for _, err := range []error{recordErr, configErr, typeErr, preferenceErr, kubefed.Validate(obj, obj)} {
+	for _, err := range []error{selectorErr, recordErr, configErr, typeErr, preferenceErr, kubefed.Validate(obj, obj)} {
 		var wrong *federation.Error
 		require.True(t, err == nil || errors.Is(err, federation.ErrInvalid) && errors.As(err, &wrong))
 	}

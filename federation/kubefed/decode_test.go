@@ -238,11 +238,13 @@ func TestPlacementCases(t *testing.T) {
 				names[i] = map[string]any{"name": name}
 			}
 		}
-		if selectorOnly {
-			delete(p, "clusters") // as a program does that wants the selector alone
-		}
 		in := object(t, web)
 		in.Object["spec"].(map[string]any)["placement"] = p
+		if selectorOnly {
+			policy, err := kubefed.DecodeSelector(in)
+			require.NoError(t, err)
+			return policy
+		}
 		obj, err := kubefed.Decode(in, deployment())
 		require.NoError(t, err)
 		return obj.Placement

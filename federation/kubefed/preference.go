@@ -18,7 +18,7 @@ import (
 type Preference struct {
 	// TargetKind is the kind of that object: FederatedDeployment or FederatedReplicaSet.
 	TargetKind string
-	// Intersect limits the division to the clusters that the object's own selector and its namespace select.
+	// Intersect limits the division to the clusters that the object's own selector (DecodeSelector) and its namespace select.
 	Intersect bool
 	// Replicas is for federation.Object.Replicas.
 	Replicas federation.Replicas
@@ -183,4 +183,11 @@ func encodePreference(p federation.Preference, over map[string]any) map[string]a
 		out["maxReplicas"] = *p.Max
 	}
 	return out
+}
+
+// DecodeSelector reads the clusterSelector alone of a federated object. Names beside it, which a division writes, hide it from
+// Decode; Preference.Intersect asks for it.
+func DecodeSelector(obj *unstructured.Unstructured) (placement.Policy, error) {
+	n := read(obj)
+	return policy(n.child("spec").child("placement"), selected), n.err
 }

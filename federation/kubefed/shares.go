@@ -3,6 +3,7 @@ package kubefed
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -56,6 +57,35 @@ func WriteShares(federated *unstructured.Unstructured, shares []scheduling.Share
 		annotations[UnscheduledAnnotation] = note
 	}
 	return d.object()
+}
+
+// ReadShares returns the division that is in the federated object: the clusters of its placement that have an override of
+// /spec/replicas, by name. It is what WriteShares wrote, or KubeFed.
+func ReadShares(federated *unstructured.Unstructured) []scheduling.Share {
+	if federated == nil {
+		return nil
+	}
+	d := draft{doc: federated.Object} // only read
+	scheduled := clusterNames(d.clusters())
+	var out []scheduling.Share
+	list, _ := d.look("spec")["overrides"].([]any)
+	for _, item := range list {
+		entry, _ := item.(map[string]any)
+		cluster, _ := entry["clusterName"].(string)
+		patches, _ := entry["clusterOverrides"].([]any)
+		i := slices.IndexFunc(patches, onReplicas)
+		if i < 0 || !slices.Contains(scheduled, cluster) {
+			continue
+		}
+		patch, _ := patches[i].(map[string]any)
+		n := node{reader: &reader{}, m: patch}.integer("value")
+		if n == nil || !sets(patch["op"]) {
+			continue
+		}
+		out = append(out, scheduling.Share{Name: cluster, Replicas: *n})
+	}
+	slices.SortStableFunc(out, func(a, b scheduling.Share) int { return strings.Compare(a.Name, b.Name) })
+	return slices.CompactFunc(out, func(a, b scheduling.Share) bool { return a.Name == b.Name })
 }
 
 // UndoShares takes a division out of the federated object again, as when its ReplicaSchedulingPreference goes: what

@@ -37,6 +37,7 @@ func TestSharesLaws(t *testing.T) {
 		again := slices.Clone(list)
 		slices.Reverse(again)
 		require.Nil(t, kubefed.WriteShares(obj, again))
+		require.Equal(t, list, kubefed.ReadShares(obj))
 		wish, err := kubefed.Decode(obj, deployment())
 		require.NoError(t, err)
 		names := []string{}

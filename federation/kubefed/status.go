@@ -24,6 +24,7 @@ const (
 type Report struct {
 	Generation int64  // of the federated object that was carried out
 	Reason     string // why the whole failed; empty: the clusters tell
+	Message    string // the reason in words; told only when there is one
 	// Collect adds the status of each copy, as remoteStatus.
 	Collect bool
 	Now     time.Time
@@ -36,8 +37,9 @@ type Report struct {
 // status or reason, lastUpdateTime with that, with anything said about a cluster, and when a member was written to.
 // A status equal to last need not be written.
 //
-// Beside KubeFed's word a cluster has a message, and lastUpdateTime, since when it has both. KubeFed had neither, and where the
-// schema is still KubeFed's the API server drops them; an entry of last without a time does without until its word changes.
+// Beside KubeFed's word a cluster has a message, and lastUpdateTime, since when it has both; the condition has Report.Message.
+// KubeFed had none of these, and where the schema is still KubeFed's the API server drops them: an entry of last without a
+// time, and a condition that lost its message, do without until the word or the reason changes.
 //
 // KubeFed has fewer words than we have reasons. What it never had (a held, suspended or waiting step) is the failure of what
 // was to be done: CreationFailed, UpdateFailed, DeletionFailed. A name that no cluster bears is listed, with
@@ -65,7 +67,8 @@ func EncodeStatus(last map[string]any, results []federation.Result, r Report) ma
 	if transition || before["lastTransitionTime"] == nil {
 		condition["lastTransitionTime"] = now
 	}
-	if transition || wrote || before["lastUpdateTime"] == nil || !equal(lastClusters, clusters) {
+	said := r.say(condition, before, transition)
+	if transition || wrote || said || before["lastUpdateTime"] == nil || !equal(lastClusters, clusters) {
 		condition["lastUpdateTime"] = now
 	}
 	out := map[string]any{"observedGeneration": r.Generation, "conditions": []any{condition}}
@@ -73,6 +76,24 @@ func EncodeStatus(last map[string]any, results []federation.Result, r Report) ma
 		out["clusters"] = clusters
 	}
 	return out
+}
+
+// say puts the message into the condition, and says whether it is news. As with the clusters, one that differs in numbers only
+// is the same, and where the last condition lost its message the schema is KubeFed's.
+func (r Report) say(condition, before map[string]any, transition bool) bool {
+	const key = "message"
+	text := brief(r.Message)
+	switch {
+	case text == "" || condition["reason"] == nil:
+		return before[key] != nil
+	case !transition && before[key] == nil:
+		return false
+	case !transition && unnumbered(before[key]) == unnumbered(text):
+		condition[key] = before[key]
+		return false
+	}
+	condition[key] = text
+	return true
 }
 
 func equal(a, b []any) bool { return len(a) == 0 && len(b) == 0 || reflect.DeepEqual(a, b) }

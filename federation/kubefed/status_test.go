@@ -243,3 +243,33 @@ func TestStatusUnderKubeFedsSchema(t *testing.T) {
 	}
 	require.Equal(t, first, kubefed.EncodeStatus(first, results, kubefed.Report{Now: time.Unix(200, 0)}))
 }
+
+func TestStatusSaysWhy(t *testing.T) {
+	var last map[string]any
+	condition := func() map[string]any { return last["conditions"].([]any)[0].(map[string]any) }
+	for i, step := range []struct {
+		reason, message, want string
+		updated               int
+	}{
+		{"", "nothing is wrong", "", 0},
+		{kubefed.ComputePlacementFailed, "no operator", "no operator", 1},
+		{kubefed.ComputePlacementFailed, "no operator", "no operator", 1},
+		{kubefed.ComputePlacementFailed, "no value", "no value", 3},
+		{kubefed.ComputePlacementFailed, "", "", 4},
+		{"", "", "", 5},
+	} {
+		last = kubefed.EncodeStatus(last, nil, kubefed.Report{Reason: step.reason, Message: step.message, Now: time.Unix(int64(i), 0)})
+		require.Equal(t, time.Unix(int64(step.updated), 0).UTC().Format(time.RFC3339), condition()["lastUpdateTime"], "step %d", i)
+		if step.want == "" {
+			require.NotContains(t, condition(), "message")
+		} else {
+			require.Equal(t, step.want, condition()["message"])
+		}
+	}
+	broken := kubefed.Report{Reason: kubefed.ComputePlacementFailed, Message: "no operator", Now: time.Unix(9, 0)}
+	last = kubefed.EncodeStatus(last, nil, broken)
+	require.Contains(t, condition(), "message")
+	delete(condition(), "message") // by KubeFed's schema
+	broken.Now = time.Unix(10, 0)
+	require.Equal(t, last, kubefed.EncodeStatus(last, nil, broken))
+}
