@@ -1,6 +1,7 @@
 package kubefed
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -9,7 +10,7 @@ import (
 
 // Validate says what is wrong with an object of KubeFed's own kinds (KubeFedConfig, KubeFedCluster, FederatedTypeConfig,
 // ReplicaSchedulingPreference, Domain, ServiceDNSRecord, IngressDNSRecord): what its webhooks refused, and for the others what
-// their decoders do. Old is the object before an update, nil when there was none. The error joins a *federation.Error for each
+// their decoders do; what only programs write is not looked into. Old is the object before an update, nil when there was none. The error joins a *federation.Error for each
 // field, in a stable order. A kind that is not known here is an error too; a federated object is checked by Decode.
 //
 // Differences from KubeFed: fields that have defaults may be absent, and plural names are among them; leases is a lock; a
@@ -19,12 +20,17 @@ func Validate(obj, old *unstructured.Unstructured) error {
 	if n.m == nil {
 		return n.err
 	}
-	check, known := checks()[obj.GetKind()]
-	if !known || !strings.HasSuffix(obj.GroupVersionKind().Group, ".kubefed.io") {
-		n.fail("kind", "%q is not a kind of KubeFed's own", obj.GetKind())
+	if !strings.HasSuffix(obj.GroupVersionKind().Group, ".kubefed.io") {
+		n.fail("apiVersion", "is not one of KubeFed's own")
 		return n.err
 	}
-	return check(obj, old)
+	switch check, known := checks()[obj.GetKind()]; {
+	case known:
+		return check(obj, old)
+	case !slices.Contains([]string{"PropagatedVersion", "ClusterPropagatedVersion", "FederatedServiceStatus", "DNSEndpoint"}, obj.GetKind()):
+		n.fail("kind", "%q is not a kind of KubeFed's own", obj.GetKind())
+	}
+	return n.err
 }
 
 func checks() map[string]func(obj, old *unstructured.Unstructured) error {

@@ -163,6 +163,13 @@ func TestValidateUpdate(t *testing.T) {
 	}
 }
 
+func TestValidateWhatProgramsWrite(t *testing.T) {
+	for _, kind := range []string{"PropagatedVersion", "ClusterPropagatedVersion", "FederatedServiceStatus"} {
+		require.NoError(t, kubefed.Validate(object(t, "apiVersion: core.kubefed.io/v1alpha1\nkind: "+kind+"\nmetadata: {name: a}"), nil))
+	}
+	require.Equal(t, []string{"metadata.name"}, fields(t, kubefed.Validate(object(t, "apiVersion: core.kubefed.io/v1alpha1\nkind: PropagatedVersion"), nil)))
+}
+
 func TestTypeEncode(t *testing.T) {
 	for _, text := range []string{typeConfig, typeConfig + "  statusCollection: Enabled\n  statusType: {kind: FederatedPolicy, scope: Cluster}\n  other: kept\n"} {
 		in := object(t, text)
