@@ -15,9 +15,9 @@
 //
 // A fleet at rest is not polled, except by the program's probes. Each member has one connection, which all its
 // requests share; per mirrored kind it has one watch, which is begun anew every five to ten minutes. A thousand idle
-// members with one mirrored kind each take 56 KiB, six goroutines and one connection apiece; another kind takes 28 KiB
-// and four goroutines more. A mirrored Deployment takes 3.3 kB, a seventh of its decoded form; its metadata alone takes
-// 2 kB. BenchmarkThousandMembers and BenchmarkPackedSize measure these.
+// members with one mirrored kind take six goroutines, one connection and 56 to 80 KiB each; another kind takes four
+// goroutines and about 28 KiB more. A mirrored Deployment takes 3.3 kB, a seventh of its decoded form; its metadata alone
+// takes 2 kB. BenchmarkThousandMembers and BenchmarkPackedSize measure these.
 //
 // It is the only package of this module, for importers, that needs client-go, and has more exports than others for that
 // reason alone: who wants one of its parts has paid for client-go already.
