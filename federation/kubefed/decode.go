@@ -44,9 +44,9 @@ const replicasPath = "/spec/replicas"
 // as a Deployment. An absent template of other kinds is an empty one, as it was in KubeFed.
 //
 // Beside an error stands what could be read, and nothing is lost by planning it: a template that cannot be read is nil,
-// which is an error of the plan, and under a placement that cannot be read the last decisions stand. Of an object that is
-// being deleted such a template still names the copies, so that they can be removed. Only deletes must wait while there is an
-// error about annotations, since those say how to delete.
+// which is an error of the plan, and under a placement that cannot be read the last decisions stand. Only deletes must wait
+// while there is an error about annotations, since those say how to delete. Of an object that is being deleted a spec that
+// cannot be read is no error: the template then says no more than which objects the copies are, and nothing is placed.
 //
 // Differences from KubeFed: annotations of the template are propagated; orphaning and delete options also count when a
 // cluster leaves the placement; no spelling of a path can rename the object.
@@ -55,6 +55,23 @@ func Decode(obj *unstructured.Unstructured, target schema.GroupVersionKind) (fed
 	if n.m == nil {
 		return federation.Object{}, n.err
 	}
+	identified := n.faulted() == 0
+	out := wish(n, obj, target)
+	meta := n.child("metadata")
+	if identified && n.err != nil && meta.m["deletionTimestamp"] != nil {
+		if bare := nameOnly(obj, target); bare != nil {
+			n, out = read(obj), federation.Object{Template: bare, Cascade: true}
+			meta = n.child("metadata")
+		}
+	}
+	annotations := meta.child("annotations")
+	out.Orphan = get[string](annotations, OrphanAnnotation) == "true"
+	out.DeleteOptions = deleteOptions(annotations)
+	return out, n.err
+}
+
+// wish reads what the spec says.
+func wish(n node, obj *unstructured.Unstructured, target schema.GroupVersionKind) federation.Object {
 	spec := n.child("spec")
 	out := federation.Object{
 		Placement: policy(spec.child("placement"), named),
@@ -65,20 +82,13 @@ func Decode(obj *unstructured.Unstructured, target schema.GroupVersionKind) (fed
 	faults := n.faulted()
 	out.Template, retain = template(spec.child("template"), obj, target)
 	out.Retain = federation.DefaultRetain(out.Template.GroupVersionKind().GroupKind())
-	meta := n.child("metadata")
 	if n.faulted() > faults || faults > 0 && spec.bad {
 		out.Template = nil
-		if meta.m["deletionTimestamp"] != nil {
-			out.Template = nameOnly(obj, target)
-		}
 	}
 	if get[bool](spec, "retainReplicas") || retain {
 		out.Retain = append(slices.Clip(out.Retain), countPath(out.Template))
 	}
-	annotations := meta.child("annotations")
-	out.Orphan = get[string](annotations, OrphanAnnotation) == "true"
-	out.DeleteOptions = deleteOptions(annotations)
-	return out, n.err
+	return out
 }
 
 func deleteOptions(annotations node) (opts metav1.DeleteOptions) {
@@ -93,12 +103,12 @@ func deleteOptions(annotations node) (opts metav1.DeleteOptions) {
 // nameOnly is a template that says no more than which objects the copies are.
 func nameOnly(obj *unstructured.Unstructured, target schema.GroupVersionKind) *unstructured.Unstructured {
 	t := node{reader: &reader{}, m: map[string]any{"spec": map[string]any{}}}
-	named, _ := template(t, obj, target)
+	bare, _ := template(t, obj, target)
 	if t.err != nil {
 		return nil
 	}
-	delete(named.Object, "spec")
-	return named
+	delete(bare.Object, "spec")
+	return bare
 }
 
 // countPath is where a kind keeps what an autoscaler in a member sets.

@@ -27,5 +27,5 @@
 // Arguments are only read, and what is returned shares structure with them. All functions may be called concurrently.
 //
 // The package exports more than others do, since KubeFed had a dozen kinds, and each is here with one function to read it
-// and one to write it; there is no second way to do either.
+// and one to write it; there is no second way to do either. Beside them are the commands of kubefedctl, as far as they are data.
 package kubefed

@@ -90,8 +90,14 @@ func TestDecodeDeleted(t *testing.T) {
 		require.ErrorIs(t, err, federation.ErrInvalid)
 		require.Nil(t, got.Template)
 
-		got, err = kubefed.Decode(object(t, strings.Replace(text, "  name: web\n", deleted, 1)), deployment())
-		require.ErrorIs(t, err, federation.ErrInvalid)
+		gone := strings.Replace(text, "  name: web\n", deleted, 1)
+		got, err = kubefed.Decode(object(t, gone), deployment())
+		require.NoError(t, err)
+		require.True(t, got.Orphan)
+		require.NotNil(t, got.DeleteOptions.PropagationPolicy)
+		_, err = kubefed.Decode(object(t, strings.Replace(gone, "'{\"propagationPolicy\"", "'{\"propagationPolicy\": 1, \"x\"", 1)), deployment())
+		require.ErrorContains(t, err, "deleteoption", "how to delete must be known")
+		require.NotContains(t, err.Error(), "spec")
 		require.Equal(t, map[string]any{
 			"apiVersion": "apps/v1", "kind": "Deployment", "metadata": map[string]any{"name": "web", "namespace": "shop"},
 		}, got.Template.Object)
@@ -99,7 +105,7 @@ func TestDecodeDeleted(t *testing.T) {
 		live := got.Template.DeepCopy()
 		live.SetUID("u")
 		live.SetLabels(map[string]string{"confed.dev/owner": "us"})
-		got.Placement, got.Orphan = placement.Policy{}, true
+		require.Zero(t, got.Placement)
 		fleet, err := placement.NewFleet([]placement.Cluster{{Name: "rome"}})
 		require.NoError(t, err)
 		key := federation.Key{Cluster: "rome", GroupKind: deployment().GroupKind(), Namespace: "shop", Name: "web"}
