@@ -300,3 +300,42 @@ func TestRestSaysNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, mine(then.Since(member)).Total(), "%s", then.Since(member))
 }
+
+// TestCompatible reads the KubeFedConfig of the cluster, completes it once, and writes what KubeFed's own tools read.
+func TestCompatible(t *testing.T) {
+	w := newWorld(t)
+	for _, k := range []kind{namespaces, configMaps} {
+		w.enable(k)
+	}
+	config := w.config("leaseDuration: 5s, renewDeadline: 3s, retryPeriod: 500ms")
+	w.ensure(hostName, "kubefedconfigs", config)
+	w.run(func(o *manager.Options) { o.Config, o.Compatible = nil, true })
+	w.federateNamespace("compatible")
+	fed := w.fed(configMaps, "compatible", "a", `{template: {data: {k: v}}, placement: {clusters: [{name: member-1}, {name: member-2}]}}`)
+	w.ensure(hostName, configMaps.federated(), fed)
+	w.propagated(configMaps, fed, "member-1", "member-2")
+	version := w.decode("{apiVersion: core.kubefed.io/v1alpha1, kind: PropagatedVersion, metadata: {name: configmap-a, namespace: compatible}}")
+	recorded := func(value string) {
+		w.eventually("the version of "+value, func() (bool, any) {
+			live := w.get(hostName, "propagatedversions", version)
+			if live == nil {
+				return false, nil
+			}
+			lines, _, _ := unstructured.NestedSlice(live.Object, "status", "clusterVersions")
+			copied := w.get("member-2", "configmaps", w.copied(configMaps, fed))
+			return len(lines) == 2 && lines[1].(map[string]any)["version"] == "rv:"+copied.GetResourceVersion() &&
+				copied.Object["data"].(map[string]any)["k"] == value, live.Object
+		})
+	}
+	recorded("v")
+	w.patch(hostName, configMaps.federated(), fed, `{spec: {template: {data: {k: w}}}}`)
+	recorded("w")
+	live := w.get(hostName, "kubefedconfigs", config)
+	adopt, _, _ := unstructured.NestedString(live.Object, "spec", "syncController", "adoptResources")
+	require.Equal(t, "Enabled", adopt)
+	period, _, _ := unstructured.NestedString(live.Object, "spec", "clusterHealthCheck", "period")
+	require.Equal(t, "1s", period, "what was said stays")
+	w.delete(hostName, configMaps.federated(), fed)
+	w.gone(hostName, configMaps.federated(), fed)
+	w.gone(hostName, "propagatedversions", version)
+}
