@@ -135,6 +135,9 @@ func (s *syncer) hostChanged(change kube.Change) {
 func (s *syncer) memberChanged(change kube.Change) {
 	if change.GroupKind.Kind != "" {
 		s.look(s.federated(change.Name), s.Settle)
+		if s.ofNamespaces() {
+			s.types.placed(kube.Change{Name: s.federated(change.Name)}) // what waits for the namespace need not wait longer
+		}
 		return
 	}
 	s.addAll("")
@@ -189,21 +192,21 @@ func (s *syncer) watchFacts(ctx context.Context) {
 	for name := range s.members.Changes(ctx) {
 		c, ok := s.members.Fleet().Get(name)
 		before, had := seen[name]
-		seen[name] = c
+		if seen[name] = c; !ok {
+			delete(seen, name)
+		}
+		all := func() { s.memberChanged(kube.Change{Cluster: name}) }
 		switch {
 		case had && ok && samePlace(before, c):
-			continue
 		case had && ok && before.Ready.State == placement.Ready && c.Ready.State != placement.Ready:
 			time.AfterFunc(s.config.UnavailableDelay, func() {
 				if ctx.Err() == nil {
-					s.addAll("")
+					all()
 				}
 			})
-			continue
-		case !ok:
-			delete(seen, name)
+		default:
+			all()
 		}
-		s.addAll("")
 	}
 }
 

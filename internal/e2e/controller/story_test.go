@@ -256,7 +256,7 @@ func TestRestSaysNothing(t *testing.T) {
 		w.enable(k)
 	}
 	stop := w.run()
-	w.federateNamespace("rest")
+	w.propagated(namespaces, w.federateNamespace("rest"), w.everywhere()...)
 	var feds []*unstructured.Unstructured
 	before, err := w.fleet.Host.Writes(w.ctx)
 	require.NoError(t, err)
