@@ -253,6 +253,13 @@ func TestMirrorKeepsWhatIsNewer(t *testing.T) {
 	require.Empty(t, versions())
 	require.Equal(t, []string{"all", "y", "x", "x", "y"}, told)
 
+	// What we wrote was deleted, and the watch told before the answer came.
+	require.NoError(t, m.Add(at("g", "12", "me")))
+	require.NoError(t, m.Delete(at("g", "14", "me")))
+	m.wrote(at("g", "13", "me"))
+	require.Empty(t, versions())
+	told = nil
+
 	// A backup is restored: versions count again from an earlier one.
 	m.wrote(at("z", "90", "me"))
 	now = now.Add(aheadFor)

@@ -77,6 +77,7 @@ type mirror struct {
 	mu     sync.RWMutex
 	items  map[types.NamespacedName]*packed
 	synced bool
+	shown  string    // the resource version up to which list and watch have shown everything
 	err    error     // of the last list or watch, if that failed
 	since  time.Time // when the first of the failures in a row happened
 }
@@ -153,7 +154,11 @@ func (m *mirror) wrote(obj *unstructured.Unstructured) {
 	p := o.(*packed)
 	p.ahead = m.now()
 	m.mu.Lock()
-	fresh := m.items[p.name] == nil || newer(p.version, m.items[p.name].version) // else the watch was faster
+	last := m.shown // nothing there: gone again, if the watch has come further than our write
+	if old := m.items[p.name]; old != nil {
+		last = old.version
+	}
+	fresh := last == "" || newer(p.version, last) // else the watch was faster
 	if fresh {
 		m.items[p.name] = p
 	}
@@ -174,6 +179,7 @@ func (m *mirror) Update(obj any) error {
 	}
 	p := o.(*packed)
 	m.mu.Lock()
+	m.shown = p.version
 	old := m.items[p.name]
 	fresh := old == nil || old.version != p.version
 	if m.protects(old, p.version) {
@@ -196,6 +202,7 @@ func (m *mirror) Delete(obj any) error {
 	}
 	name := nameOf(o)
 	m.mu.Lock()
+	m.shown = o.GetResourceVersion()
 	old := m.items[name]
 	gone := old != nil && !m.protects(old, o.GetResourceVersion())
 	if gone {
@@ -236,7 +243,7 @@ func (m *mirror) Replace(list []any, version string) error {
 			changed = append(changed, name)
 		}
 	}
-	m.items, m.synced, m.err = next, true, nil
+	m.items, m.synced, m.shown, m.err = next, true, version, nil
 	m.mu.Unlock()
 	if first {
 		m.changed(nil)
