@@ -207,13 +207,10 @@ func soonest(wait time.Duration, next time.Time) time.Duration {
 func (d division) candidates(ctx context.Context) ([]string, error) {
 	policy := placement.Policy{Selector: &placement.Selector{}}
 	if d.pref.Intersect {
-		open := d.fed.DeepCopy()
-		unstructured.RemoveNestedField(open.Object, "spec", "placement", "clusters") // what we wrote hides the selector
-		wish, err := kubefed.Decode(open, d.gvk())
-		if err != nil {
+		var err error
+		if policy, err = kubefed.DecodeSelector(d.fed); err != nil {
 			return nil, err
 		}
-		policy = wish.Placement
 	}
 	if of := d.types.namespaces(); of != nil {
 		namespace, federated, err := of.of(ctx, d.key.Namespace)
@@ -241,17 +238,8 @@ func (d division) counts(name string) bool {
 // shares are what an earlier division wrote.
 func (d division) shares() map[string]int64 {
 	out := map[string]int64{}
-	overrides, _, _ := unstructured.NestedSlice(d.fed.Object, "spec", "overrides")
-	for _, item := range overrides {
-		entry, _ := item.(map[string]any)
-		name, _ := entry["clusterName"].(string)
-		patches, _ := entry["clusterOverrides"].([]any)
-		for _, p := range patches {
-			patch, _ := p.(map[string]any)
-			if n, ok := patch["value"].(int64); ok && patch["path"] == "/spec/replicas" {
-				out[name] = n
-			}
-		}
+	for _, s := range kubefed.ReadShares(d.fed) {
+		out[s.Name] = s.Replicas
 	}
 	return out
 }

@@ -281,11 +281,11 @@ func (p *pass) finish(ctx context.Context) (time.Duration, error) {
 func (p *pass) report(ctx context.Context, results []federation.Result) error {
 	last, _ := p.fed.Object["status"].(map[string]any)
 	status := kubefed.EncodeStatus(last, results, kubefed.Report{
-		Generation: p.fed.GetGeneration(), Reason: p.reason, Now: time.Now(),
+		Generation: p.fed.GetGeneration(), Reason: p.reason, Message: p.message, Now: time.Now(),
 		Collect: p.t.StatusCollection && p.config.Features[kubefed.RawResourceStatusCollection],
 	})
-	if reflect.DeepEqual(last, status) || reflect.DeepEqual(last, p.worded(status)) {
-		return nil // KubeFed's own schema has no message
+	if reflect.DeepEqual(last, status) {
+		return nil
 	}
 	_, err := p.mirror.updateStatus(ctx, p.fed, status)
 	if apierrors.IsNotFound(err) {
@@ -295,14 +295,6 @@ func (p *pass) report(ctx context.Context, results []federation.Result) error {
 		p.metrics.hostWrites.WithLabelValues("status").Inc()
 	}
 	return err
-}
-
-// worded adds to a status what is wrong with the whole.
-func (p *pass) worded(status map[string]any) map[string]any {
-	if conditions, _ := status["conditions"].([]any); p.message != "" && len(conditions) == 1 {
-		conditions[0].(map[string]any)["message"] = p.message
-	}
-	return status
 }
 
 // tell logs what was not carried out.
