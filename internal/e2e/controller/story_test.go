@@ -3,6 +3,9 @@ package controller_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -309,7 +312,10 @@ func TestCompatible(t *testing.T) {
 	}
 	config := w.config("leaseDuration: 5s, renewDeadline: 3s, retryPeriod: 500ms")
 	w.ensure(hostName, "kubefedconfigs", config)
-	w.run(func(o *manager.Options) { o.Config, o.Compatible = nil, true })
+	health, metrics := w.freeAddr(), w.freeAddr()
+	w.run(func(o *manager.Options) {
+		o.Config, o.Compatible, o.HealthAddr, o.MetricsAddr = nil, true, health, metrics
+	})
 	w.federateNamespace("compatible")
 	fed := w.fed(configMaps, "compatible", "a", `{template: {data: {k: v}}, placement: {clusters: [{name: member-1}, {name: member-2}]}}`)
 	w.ensure(hostName, configMaps.federated(), fed)
@@ -330,6 +336,17 @@ func TestCompatible(t *testing.T) {
 	recorded("v")
 	w.patch(hostName, configMaps.federated(), fed, `{spec: {template: {data: {k: w}}}}`)
 	recorded("w")
+	for _, path := range []string{"/healthz", "/readyz"} {
+		w.eventually(path, func() (bool, any) {
+			code, text := w.ask(health, path)
+			return code == http.StatusOK && text == "ok", text
+		})
+	}
+	_, text := w.ask(metrics, "/metrics")
+	for _, line := range []string{`kubefedcluster_total{cluster="member-1",state="ready"} 1`, "joined_cluster_total 4",
+		`dispatch_operation_duration_seconds_count{action="create"}`, `controller_runtime_reconcile_total{controller="federatedconfigmaps",result="success"}`} {
+		require.Contains(t, text, line)
+	}
 	live := w.get(hostName, "kubefedconfigs", config)
 	adopt, _, _ := unstructured.NestedString(live.Object, "spec", "syncController", "adoptResources")
 	require.Equal(t, "Enabled", adopt)
@@ -338,4 +355,25 @@ func TestCompatible(t *testing.T) {
 	w.delete(hostName, configMaps.federated(), fed)
 	w.gone(hostName, configMaps.federated(), fed)
 	w.gone(hostName, "propagatedversions", version)
+}
+
+// freeAddr is an address that nobody listens on now.
+func (w *world) freeAddr() string {
+	l, err := (&net.ListenConfig{}).Listen(w.ctx, "tcp", "127.0.0.1:0")
+	require.NoError(w, err)
+	require.NoError(w, l.Close())
+	return l.Addr().String()
+}
+
+func (w *world) ask(addr, path string) (int, string) {
+	request, err := http.NewRequestWithContext(w.ctx, http.MethodGet, "http://"+addr+path, http.NoBody)
+	require.NoError(w, err)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(w, err)
+	return response.StatusCode, string(body)
 }
