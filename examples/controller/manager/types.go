@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -122,7 +123,7 @@ func (k *typeController) reconcile(ctx context.Context, name types.NamespacedNam
 	if name.Name == namespacesType {
 		k.follow(&t)
 	}
-	wanted, why := k.wanted(t)
+	wanted, why := k.wanted(name.Name, t)
 	if !wanted {
 		if err := errors.Join(k.stop(name.Name), k.report(ctx, obj, false)); err != nil || why == nil {
 			return 0, err
@@ -134,14 +135,30 @@ func (k *typeController) reconcile(ctx context.Context, name types.NamespacedNam
 }
 
 // wanted says whether a type should run, and if not, whether that is something to wait for.
-func (k *typeController) wanted(t kubefed.Type) (bool, error) {
+func (k *typeController) wanted(name string, t kubefed.Type) (bool, error) {
 	switch {
 	case !t.Propagation, k.config.Namespaced && !t.Target.Namespaced:
 		return false, nil
 	case t.Target.Namespaced && k.namespaces() == nil && !k.config.Namespaced:
 		return false, fmt.Errorf("%s waits for the FederatedTypeConfig %s: %w", t.Target.Plural, namespacesType, errAgain)
 	}
+	if err := kubefed.CheckEnable(t, k.others(name)); err != nil {
+		return false, err // two that write the same objects would never end; the one that runs stays
+	}
 	return true, nil
+}
+
+// others are the types that run beside one.
+func (k *typeController) others(name string) []kubefed.Type {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var out []kubefed.Type
+	for _, other := range slices.Sorted(maps.Keys(k.running)) {
+		if other != name {
+			out = append(out, k.running[other].of)
+		}
+	}
+	return out
 }
 
 // removed stops a type that is being deleted, and lets it go.

@@ -235,6 +235,19 @@ func (w *world) typesComeAndGo() {
 	})
 	size, _, _ := unstructured.NestedInt64(w.get("member-1", gizmo.plural, w.copied(gizmo, fed)).Object, "spec", "size")
 	require.Equal(w, int64(2), size)
+	// Another type with the same federated kind would fight over it: the one that runs stays.
+	twin := w.get(hostName, "federatedtypeconfigs", ftc)
+	rival := w.decode("{apiVersion: core.kubefed.io/v1beta1, kind: FederatedTypeConfig, metadata: {name: gizmos.other.example, namespace: " + w.system + "}}")
+	rival.Object["spec"] = twin.Object["spec"]
+	require.NoError(w, unstructured.SetNestedField(rival.Object, "other.example", "spec", "targetType", "group"))
+	w.ensure(hostName, "federatedtypeconfigs", rival)
+	w.eventually("the rival does not run", func() (bool, any) {
+		status, _ := w.get(hostName, "federatedtypeconfigs", rival).Object["status"].(map[string]any)
+		return status["propagationController"] == "NotRunning", status
+	})
+	runs("Running")
+	w.delete(hostName, "federatedtypeconfigs", rival)
+	w.gone(hostName, "federatedtypeconfigs", rival)
 	w.delete(hostName, gizmo.federated(), fed)
 	w.gone(hostName, gizmo.federated(), fed)
 	w.delete(hostName, "federatedtypeconfigs", ftc)
