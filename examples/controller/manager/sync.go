@@ -331,7 +331,7 @@ func (p *pass) next(plan federation.Plan, results []federation.Result) (time.Dur
 
 // again turns a conflict, which only says that the mirror is behind, into another look soon.
 func again(err error) (time.Duration, error) {
-	if apierrors.IsConflict(err) || apierrors.IsInvalid(err) {
+	if apierrors.IsConflict(err) {
 		return 200 * time.Millisecond, nil
 	}
 	return 0, err
