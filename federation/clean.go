@@ -23,6 +23,9 @@ func clean(doc map[string]any) map[string]any {
 			out = with(out, "metadata", m)
 		}
 	}
+	if spec, ok := out["spec"].(map[string]any); ok && len(spec) == 0 && out["kind"] == "Namespace" && out["apiVersion"] == "v1" {
+		out = without(out, "spec") // never in the managed fields, so it would look taken for ever
+	}
 	if text, ok := out["stringData"].(map[string]any); ok && out["kind"] == "Secret" && out["apiVersion"] == "v1" {
 		have, _ := out["data"].(map[string]any)
 		data := maps.Clone(have)

@@ -143,7 +143,7 @@ func (m *Member) resources(gv schema.GroupVersion) (any, error) {
 		}
 		r := metav1.APIResource{
 			Name: k.resource().Resource, SingularName: strings.ToLower(k.Kind), Kind: k.Kind, Namespaced: !k.Cluster,
-			Verbs: metav1.Verbs{"create", "delete", "get", "list", "patch", "update"},
+			Verbs: metav1.Verbs{"create", "delete", "get", "list", "patch", "update"}, ShortNames: shortNames(k.Kind),
 		}
 		out.APIResources = append(out.APIResources, r)
 		if !k.NoStatus {
@@ -155,6 +155,18 @@ func (m *Member) resources(gv schema.GroupVersion) (any, error) {
 		return nil, &meta.NoKindMatchError{}
 	}
 	return out, nil
+}
+
+// shortNames are what kubectl calls a built-in kind.
+func shortNames(kind string) []string {
+	short := map[string]string{
+		"ConfigMap": "cm", "Namespace": "ns", "PersistentVolumeClaim": "pvc", "Pod": "po", "Service": "svc", "ServiceAccount": "sa",
+		"DaemonSet": "ds", "Deployment": "deploy", "ReplicaSet": "rs", "StatefulSet": "sts", "Ingress": "ing",
+	}[kind]
+	if short == "" {
+		return nil
+	}
+	return []string{short}
 }
 
 // call is one request for objects.

@@ -29,9 +29,14 @@ type app struct {
 	system        string
 	owner         string
 	manager       string
+	adopt         bool
+	forget        []string
 	color         string
+	output        string
+	dryRun        bool
 
-	stdin []byte // what - means, once it was read
+	factsOnly bool   // no objects are asked for
+	stdin     []byte // what - means, once it was read
 }
 
 // newCommand is a cobra command whose run function returns errors, with an app for its flags.
@@ -69,7 +74,9 @@ func (a *app) wishFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&a.state, "state", "", "with --clusters: a directory with one directory of files for each cluster, which say what it holds")
 	cmd.Flags().BoolVarP(&a.allNamespaces, "all-namespaces", "A", false, "the objects of all namespaces")
 	cmd.Flags().StringVar(&a.owner, "owner", "kubefed.io/managed=true", "the label that marks a copy as ours")
-	cmd.Flags().StringVar(&a.manager, "field-manager", "", "the field manager of the controller; empty: by the owner")
+	cmd.Flags().StringVar(&a.manager, "field-manager", "confed.dev/controller", "the field manager of the controller")
+	cmd.Flags().StringSliceVar(&a.forget, "forget", nil, "clusters that are gone for good: copies there are no longer waited for")
+	cmd.Flags().BoolVar(&a.adopt, "adopt", true, "take over what has the name of a copy and is not ours")
 }
 
 func (a *app) planner() (federation.Planner, error) {
@@ -77,7 +84,10 @@ func (a *app) planner() (federation.Planner, error) {
 	if !ok || value == "" {
 		return federation.Planner{}, hint(fmt.Errorf("--owner %q", a.owner), "a label has the form key=value")
 	}
-	return federation.Planner{Owner: federation.Owner{Key: key, Value: value}, Manager: a.manager}, nil
+	// KubeFed's programs wrote under the names of their files.
+	return federation.Planner{
+		Owner: federation.Owner{Key: key, Value: value}, Manager: a.manager, FormerManagers: []string{"controller-manager", "hyperfed"}, Forget: a.forget,
+	}, nil
 }
 
 // input reads standard input if a file is called -.

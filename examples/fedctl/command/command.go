@@ -60,7 +60,9 @@ func execute(ctx context.Context, cmd *cobra.Command, args []string, io IO) erro
 func Table() []Command {
 	return []Command{
 		{"plan", newPlan}, {"diff", newDiff}, {"explain", newExplain}, {"whatif", newWhatIf}, {"status", newStatus},
-		{"render", newRender}, {"dns", newDNS},
+		{"render", newRender}, {"dns", newDNS}, {"apply", newApply},
+		{"join", newJoin}, {"unjoin", newUnjoin}, {"get", newGet}, {"clusters", newClusters}, {"enable", newEnable}, {"disable", newDisable},
+		{"federate", newFederate}, {"orphaning", newOrphaning}, {"teardown", newTeardown},
 	}
 }
 

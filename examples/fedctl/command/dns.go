@@ -41,7 +41,8 @@ load balancers that the clusters have for the service now.`,
 		if s.Domain == "" {
 			return hint(errors.New("--domain is needed"), "the zone that the names are in, such as --domain example.com")
 		}
-		v, err := a.view(cmd.Context())
+		a.factsOnly = true
+		v, err := a.view(cmd.Context(), nil)
 		if err != nil {
 			return err
 		}

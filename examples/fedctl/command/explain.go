@@ -19,7 +19,7 @@ func newExplain(io IO) *cobra.Command {
 		if err := objectArgs(args); err != nil {
 			return err
 		}
-		v, err := a.view(cmd.Context())
+		v, err := a.view(cmd.Context(), args)
 		if err != nil {
 			return err
 		}

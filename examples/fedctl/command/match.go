@@ -9,13 +9,14 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 )
 
-// matcher makes a condition of arguments: none, KIND, KIND NAME… or KIND/NAME….
-func (a *app) matcher(args []string) (func(*wish) bool, error) {
-	type want struct{ kind, name string }
+// want is one argument: a kind, and a name or all of that kind.
+type want struct{ kind, name string }
+
+// parseWants reads arguments: none, KIND, KIND NAME… or KIND/NAME….
+func parseWants(args []string) ([]want, error) {
 	var wants []want
 	switch {
 	case len(args) == 0:
-		return func(w *wish) bool { return a.inNamespace(w) }, nil
 	case strings.Contains(args[0], "/"):
 		for _, arg := range args {
 			kind, name, ok := strings.Cut(arg, "/")
@@ -31,21 +32,29 @@ func (a *app) matcher(args []string) (func(*wish) bool, error) {
 			wants = append(wants, want{args[0], name})
 		}
 	}
+	return wants, nil
+}
+
+// matcher is the condition that arguments make: for objects of files by all spellings of their kind.
+func (a *app) matcher(wants []want) func(*wish) bool {
 	return func(w *wish) bool {
+		if len(wants) == 0 {
+			return a.inNamespace(w)
+		}
 		for _, want := range wants {
 			if (want.name == "" || want.name == w.source.GetName()) && w.is(want.kind) && a.inNamespace(w) {
 				return true
 			}
 		}
 		return false
-	}, nil
+	}
 }
 
 func (a *app) inNamespace(w *wish) bool {
 	if a.allNamespaces || a.flags == nil || *a.flags.Namespace == "" {
 		return true
 	}
-	return w.source.GetNamespace() == *a.flags.Namespace
+	return w.source.GetNamespace() == "" || w.source.GetNamespace() == *a.flags.Namespace
 }
 
 // is says whether the object or its target is of a kind, in any spelling: Deployment, deployments, deployments.apps,

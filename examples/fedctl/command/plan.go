@@ -72,11 +72,7 @@ The exit code is that of plan: 2 when something would change.`,
 }
 
 func (a *app) plan(cmd *cobra.Command, args []string, o report.Options) error {
-	match, err := a.matcher(args)
-	if err != nil {
-		return err
-	}
-	v, err := a.view(cmd.Context())
+	v, err := a.view(cmd.Context(), args)
 	if err != nil {
 		return err
 	}
@@ -84,7 +80,6 @@ func (a *app) plan(cmd *cobra.Command, args []string, o report.Options) error {
 	if err != nil {
 		return err
 	}
-	v.wishes = matching(v.wishes, match)
 	for p, err := range v.plans(cmd.Context(), a) {
 		if err != nil {
 			err = w.Fail(err)

@@ -1,21 +1,26 @@
-package command
+package command_test
 
 import (
 	"context"
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
+	"github.com/confed-project/confed/examples/fedctl/command"
 	"github.com/creack/pty"
 	"github.com/stretchr/testify/require"
 )
 
 func TestMain(m *testing.M) {
 	if os.Getenv("BE_FEDCTL") != "" {
-		os.Exit(Main(context.Background(), os.Args, System()))
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+		code := command.Main(ctx, os.Args, command.System())
+		stop()
+		os.Exit(code)
 	}
 	os.Exit(m.Run())
 }

@@ -29,15 +29,10 @@ deliver files. Overrides are applied and replicas are divided. Secrets are writt
 		if dir == "" {
 			return hint(errors.New("--to is needed"), "the directory to write to, such as --to manifests/")
 		}
-		match, err := a.matcher(args)
+		v, err := a.view(cmd.Context(), args)
 		if err != nil {
 			return err
 		}
-		v, err := a.view(cmd.Context())
-		if err != nil {
-			return err
-		}
-		v.wishes = matching(v.wishes, match)
 		r := rendering{dir: dir, written: map[string]string{}}
 		for p, err := range v.plans(cmd.Context(), a) {
 			if err == nil {

@@ -22,15 +22,10 @@ Of one object all clusters are listed, of several a line for each object.`,
   fedctl status -A
   fedctl status -f objects.yaml --clusters clusters.yaml --state state/ -o json`,
 	}, func(a *app, cmd *cobra.Command, args []string) error {
-		match, err := a.matcher(args)
+		v, err := a.view(cmd.Context(), args)
 		if err != nil {
 			return err
 		}
-		v, err := a.view(cmd.Context())
-		if err != nil {
-			return err
-		}
-		v.wishes = matching(v.wishes, match)
 		var all []objectStatus
 		var errs []error
 		for p, err := range v.plans(cmd.Context(), a) {

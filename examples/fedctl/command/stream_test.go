@@ -1,4 +1,4 @@
-package command
+package command_test
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/confed-project/confed/examples/fedctl/command"
+	"github.com/confed-project/confed/examples/fedctl/scripttest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -50,8 +52,8 @@ func TestFirstPageIsFast(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	out := &spy{at: func(int) { cancel() }}
 	var errOut bytes.Buffer
-	code := Main(ctx, []string{"fedctl", "plan", "-f", thousands(t, 10_000), "--clusters", "testdata/files/clusters.yaml"},
-		testIO(strings.NewReader(""), out, &errOut, func(string) string { return "" }))
+	code := command.Main(ctx, []string{"fedctl", "plan", "-f", thousands(t, 10_000), "--clusters", "testdata/files/clusters.yaml"},
+		scripttest.IO(strings.NewReader(""), out, &errOut, func(string) string { return "" }))
 	require.Equal(t, 1, code)
 	require.Contains(t, errOut.String(), context.Canceled.Error())
 	require.Positive(t, out.lines)
@@ -78,8 +80,8 @@ func TestTenThousandObjects(t *testing.T) {
 				}
 			}}
 			var errOut bytes.Buffer
-			code := Main(t.Context(), []string{"fedctl", "plan", "-f", thousands(t, objects), "--clusters", "testdata/files/clusters.yaml", "-o", format},
-				testIO(strings.NewReader(""), out, &errOut, func(string) string { return "" }))
+			code := command.Main(t.Context(), []string{"fedctl", "plan", "-f", thousands(t, objects), "--clusters", "testdata/files/clusters.yaml", "-o", format},
+				scripttest.IO(strings.NewReader(""), out, &errOut, func(string) string { return "" }))
 			require.Equal(t, 2, code, "%s", &errOut)
 			if format != "markdown" { // which is short whatever the plan
 				require.Positive(t, late)
@@ -97,7 +99,7 @@ func TestOutputFails(t *testing.T) {
 	var errOut bytes.Buffer
 	for _, args := range [][]string{{"plan"}, {"diff"}, {"status"}, {"plan", "-o", "html"}} {
 		args = append(append([]string{"fedctl"}, args...), "-f", "testdata/files/objects.yaml", "--clusters", "testdata/files/clusters.yaml")
-		require.Equal(t, 1, Main(t.Context(), args, testIO(nil, full{}, &errOut, os.Getenv)))
+		require.Equal(t, 1, command.Main(t.Context(), args, scripttest.IO(nil, full{}, &errOut, os.Getenv)))
 		require.Contains(t, errOut.String(), "no space left on device")
 	}
 }

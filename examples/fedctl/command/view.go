@@ -21,6 +21,7 @@ type view struct {
 	wishes  iter.Seq2[*wish, error]
 	around  *surroundings
 	notes   []string
+	host    *host // nil: all comes from files
 }
 
 // planned is a wish with its plan.
@@ -28,10 +29,16 @@ type planned struct {
 	wish *wish
 	snap federation.Snapshot
 	plan federation.Plan
+
+	results []federation.Result // of apply
 }
 
-// view reads the facts that the flags ask for. The objects are read as they are needed.
-func (a *app) view(_ context.Context) (*view, error) {
+// view reads the facts that the flags ask for. The objects that the arguments are about are read as they are needed.
+func (a *app) view(ctx context.Context, args []string) (*view, error) {
+	wants, err := parseWants(args)
+	if err != nil {
+		return nil, err
+	}
 	planner, err := a.planner()
 	if err != nil {
 		return nil, err
@@ -40,7 +47,13 @@ func (a *app) view(_ context.Context) (*view, error) {
 		return nil, err
 	}
 	if len(a.clusters) == 0 {
-		return nil, hint(errors.New("live clusters are not supported yet"), "use -f and --clusters")
+		if a.state != "" {
+			return nil, hint(errors.New("--state says what clusters hold, but not which clusters there are"), "--clusters clusters.yaml says that; fedctl get clusters -o yaml writes it")
+		}
+		return a.liveView(ctx, planner, wants)
+	}
+	if len(a.files) == 0 && !a.factsOnly {
+		return nil, hint(errors.New("--clusters without -f"), "-f says which objects are meant; without --clusters the host is asked for both")
 	}
 	fleet, err := readClusters(a.clusters, a.stdin)
 	if err != nil {
@@ -50,8 +63,9 @@ func (a *app) view(_ context.Context) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	around := newSurroundings()
-	return &view{planner, fleet, saved.clients, a.fileWishes(around), around, saved.notes()}, nil
+	around := newSurroundings(a.adopt)
+	wishes := matching(a.fileWishes(around), a.matcher(wants))
+	return &view{planner: planner, fleet: fleet, clients: saved.clients, wishes: wishes, around: around, notes: saved.notes()}, nil
 }
 
 // batch is how many objects are looked at together: members are asked side by side.
@@ -84,15 +98,18 @@ func (v *view) planAll(ctx context.Context, a *app, wishes []*wish, yield func(*
 	snap := federation.Snapshot{Now: a.io.Now(), Fleet: v.fleet}
 	var targets []federation.Ref
 	for _, w := range wishes {
-		targets = append(targets, v.planner.Targets(w.object, snap)...)
+		own := snap
+		own.Holders = w.holders
+		targets = append(targets, v.planner.Targets(w.object, own)...)
 	}
 	snap = snap.With(federation.Observe(ctx, v.clients, targets))
 	for _, w := range wishes {
+		snap.Holders = w.holders
 		if ctx.Err() != nil {
 			return yield(nil, ctx.Err()) && false
 		}
 		plan, err := v.planner.Plan(w.object, snap)
-		if err != nil && !yield(nil, err) || err == nil && !yield(&planned{w, snap, plan}, nil) {
+		if err != nil && !yield(nil, err) || err == nil && !yield(&planned{wish: w, snap: snap, plan: plan}, nil) {
 			return false
 		}
 	}
@@ -101,13 +118,8 @@ func (v *view) planAll(ctx context.Context, a *app, wishes []*wish, yield func(*
 
 // one finds the one object that the arguments mean: KIND NAME or KIND/NAME.
 func (v *view) one(ctx context.Context, a *app, args []string) (*planned, error) {
-	match, err := a.matcher(args)
-	if err != nil {
-		return nil, err
-	}
 	var found []*planned
 	var errs []error
-	v.wishes = matching(v.wishes, match)
 	for p, err := range v.plans(ctx, a) {
 		if err != nil {
 			errs = append(errs, err)
@@ -134,7 +146,12 @@ func (v *view) note(a *app) {
 	for _, text := range v.notes {
 		a.note("%s", text)
 	}
-	if missing := slices.Sorted(maps.Keys(v.around.missing)); len(missing) > 0 {
-		a.note("no FederatedNamespace says where these namespaces go, so they do not narrow anything: %s", strings.Join(missing, ", "))
+	missing := strings.Join(slices.Sorted(maps.Keys(v.around.missing)), ", ")
+	switch {
+	case missing == "":
+	case v.around.all:
+		a.note("these namespaces are not federated, so nothing in them goes anywhere: %s (fedctl federate namespace NAME)", missing)
+	default:
+		a.note("no FederatedNamespace says where these namespaces go, so they do not narrow anything: %s", missing)
 	}
 }

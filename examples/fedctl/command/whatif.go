@@ -42,7 +42,7 @@ to be carried out; then all that is asked happens at once. Nothing is changed.`,
 		if !cmd.Flags().Changed("replicas") {
 			q.replicas = -1
 		}
-		v, err := a.view(cmd.Context())
+		v, err := a.view(cmd.Context(), args)
 		if err != nil {
 			return err
 		}

@@ -20,6 +20,8 @@ import (
 type wish struct {
 	source *unstructured.Unstructured
 	object federation.Object
+	// holders are the clusters that may hold a copy, as they are written down; nil: unknown.
+	holders []string
 }
 
 // surroundings are what federated objects need to be understood: the types, the preferences for replicas and the placements of
@@ -30,13 +32,19 @@ type surroundings struct {
 	namespaces  map[string]placement.Policy
 	all         bool
 	missing     map[string]bool // namespaces that were asked for in vain
+	adopt       federation.Adopt
+	errs        []error // what could not be read
 }
 
-func newSurroundings() *surroundings {
-	return &surroundings{
+func newSurroundings(adopt bool) *surroundings {
+	s := &surroundings{
 		types: map[string]kubefed.Type{}, preferences: map[string]kubefed.Preference{},
 		namespaces: map[string]placement.Policy{}, missing: map[string]bool{},
 	}
+	if adopt {
+		s.adopt = federation.AdoptAlways
+	}
+	return s
 }
 
 // add takes an object that says something about others, and passes over the rest.
@@ -102,14 +110,30 @@ func (c *surroundings) wish(obj *unstructured.Unstructured) (*wish, error) {
 	}
 	if ns := wished.Template.GetNamespace(); ns != "" {
 		policy, federated := c.namespaces[ns]
-		switch {
-		case federated || c.all:
-			wished.Placement = placement.Intersect(wished.Placement, policy)
-		default:
+		if !federated {
 			c.missing[ns] = true
 		}
+		if federated || c.all {
+			wished.Placement = placement.Intersect(wished.Placement, policy)
+		}
 	}
-	return &wish{obj, wished}, nil
+	wished.Adopt = c.adopt
+	return &wish{obj, wished, holders(obj)}, nil
+}
+
+// holdersAnnotation and syncFinalizer are what the controller writes into a federated object before the first copy is made.
+const (
+	holdersAnnotation = "confed.dev/holders"
+	syncFinalizer     = "kubefed.io/sync-controller"
+)
+
+// holders reads the clusters that may hold a copy; nil: unknown, as in objects of KubeFed and in files.
+func holders(obj *unstructured.Unstructured) []string {
+	text, ok := obj.GetAnnotations()[holdersAnnotation]
+	if !ok {
+		return nil
+	}
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' })
 }
 
 // divide adds a preference for replicas, which also says where the object goes unless it is to be limited by the object's
