@@ -21,6 +21,7 @@ import (
 
 // federating is what federate is told.
 type federating struct {
+	name             string
 	contents, enable bool
 	skip             []string
 }
@@ -121,7 +122,8 @@ func (a *app) federate(ctx context.Context, args []string, f federating) error {
 	if err != nil {
 		return hint(err, "kubectl api-resources lists what the host serves")
 	}
-	objects, err := a.originals(ctx, h, resource, args[1], f)
+	f.name = args[1]
+	objects, err := a.originals(ctx, h, resource, f)
 	if err != nil {
 		return err
 	}
@@ -154,8 +156,8 @@ func (a *app) federate(ctx context.Context, args []string, f federating) error {
 }
 
 // originals are the objects that are meant: one, or a namespace and what it holds.
-func (a *app) originals(ctx context.Context, h *host, resource metav1.APIResource, name string, f federating) ([]*unstructured.Unstructured, error) {
-	key := types.NamespacedName{Name: name}
+func (a *app) originals(ctx context.Context, h *host, resource metav1.APIResource, f federating) ([]*unstructured.Unstructured, error) {
+	key := types.NamespacedName{Name: f.name}
 	if resource.Namespaced {
 		namespace, err := a.namespace()
 		if err != nil {
@@ -182,7 +184,7 @@ func (a *app) originals(ctx context.Context, h *host, resource metav1.APIResourc
 		a.note("some groups of the host could not be read, so what is of them is left out: %s", line(errPart.Error()))
 	}
 	for _, r := range kubefed.ContentTypes(lists, f.skip, "") {
-		held, err := h.List(ctx, schema.GroupVersionKind{Group: r.Group, Version: r.Version, Kind: r.Kind}, name, "")
+		held, err := h.List(ctx, schema.GroupVersionKind{Group: r.Group, Version: r.Version, Kind: r.Kind}, f.name, "")
 		if meta.IsNoMatchError(err) || apierrors.IsMethodNotSupported(err) {
 			continue
 		}

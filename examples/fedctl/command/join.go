@@ -65,8 +65,14 @@ func (a *app) grant(cluster string, m membership) (kube.Grant, error) {
 	return kube.Grant{Name: joined(cluster, m.hostName), Namespace: a.system, Topology: true, LongLived: true}, nil
 }
 
+// administrator is a client of a member with all rights.
+type administrator struct {
+	*kube.Client
+	config *rest.Config
+}
+
 // administrator connects to a member as its administrator does.
-func (a *app) administrator(cluster string, m membership) (*kube.Client, *rest.Config, error) {
+func (a *app) administrator(cluster string, m membership) (*administrator, error) {
 	name := m.context
 	if name == "" {
 		name = cluster
@@ -75,10 +81,10 @@ func (a *app) administrator(cluster string, m membership) (*kube.Client, *rest.C
 	flags.KubeConfig, flags.Context = a.flags.KubeConfig, &name
 	config, err := flags.ToRESTConfig()
 	if err != nil {
-		return nil, nil, a.configHint(fmt.Errorf("the administrator of %s: %w", cluster, err))
+		return nil, a.configHint(fmt.Errorf("the administrator of %s: %w", cluster, err))
 	}
 	client, err := kube.NewClient(config, kube.Options{UserAgent: "fedctl"})
-	return client, config, err
+	return &administrator{client, config}, err
 }
 
 func (a *app) join(ctx context.Context, cluster string, m membership) error {
@@ -86,7 +92,7 @@ func (a *app) join(ctx context.Context, cluster string, m membership) error {
 	if err != nil {
 		return err
 	}
-	member, config, err := a.administrator(cluster, m)
+	member, err := a.administrator(cluster, m)
 	if err != nil {
 		return err
 	}
@@ -97,7 +103,7 @@ func (a *app) join(ctx context.Context, cluster string, m membership) error {
 		return err
 	}
 	name := types.NamespacedName{Namespace: h.system, Name: cluster}
-	old, err := h.Get(ctx, clusterKind, name)
+	_, err = h.Get(ctx, clusterKind, name)
 	switch {
 	case err == nil && m.errorOnExisting:
 		return hint(fmt.Errorf("%s is a member already", cluster), "--error-on-existing=false gives it new credentials")
@@ -111,23 +117,20 @@ func (a *app) join(ctx context.Context, cluster string, m membership) error {
 	if err != nil {
 		return err
 	}
-	if err := a.give(ctx, member, &grant); err != nil {
+	if err := a.give(ctx, member.Client, &grant); err != nil {
 		return hint(fmt.Errorf("%s: %w", cluster, err), "fedctl join %s --error-on-existing=false goes on where it stopped", cluster)
 	}
 	if a.dryRun {
 		a.did("%s would be joined", cluster)
 		return nil
 	}
-	records, err := credentials(ctx, member, grant, config, name)
+	records, err := member.records(ctx, grant, name)
 	if err != nil {
 		return hint(fmt.Errorf("%s: %w", cluster, err), "fedctl join %s --error-on-existing=false goes on where it stopped", cluster)
 	}
 	if m.secret != "" {
 		records[0].SetName(m.secret)
 		_ = unstructured.SetNestedField(records[1].Object, m.secret, "spec", "secretRef", "name")
-	}
-	if old != nil {
-		records[1].SetLabels(old.GetLabels())
 	}
 	for _, obj := range records {
 		if err := a.put(ctx, h.Client, obj); err != nil {
@@ -183,20 +186,21 @@ func (a *app) give(ctx context.Context, member *kube.Client, g *kube.Grant) erro
 	}
 }
 
-// credentials are what the host remembers of the member.
-func credentials(ctx context.Context, member *kube.Client, g kube.Grant, admin *rest.Config, name types.NamespacedName) ([]*unstructured.Unstructured, error) {
+// records are what the host remembers of the member: its credentials, once the member has made a token, and where it is.
+func (m *administrator) records(ctx context.Context, g kube.Grant, name types.NamespacedName) ([]*unstructured.Unstructured, error) {
 	var token string
 	err := poll(ctx, 30*time.Second, func() (bool, error) {
 		var err error
-		token, _, err = g.Token(ctx, member, 0)
+		token, _, err = g.Token(ctx, m.Client, 0)
 		return err == nil, err
 	})
 	if err != nil {
 		return nil, err
 	}
-	config := &rest.Config{Host: admin.Host, BearerToken: token, Proxy: admin.Proxy}
-	config.CAData, config.CAFile, config.Insecure = admin.CAData, admin.CAFile, admin.Insecure
-	return kube.KubeFedRecords(name, config)
+	return kube.KubeFedRecords(name, &rest.Config{
+		Host: m.config.Host, BearerToken: token, Proxy: m.config.Proxy,
+		TLSClientConfig: rest.TLSClientConfig{CAData: m.config.CAData, CAFile: m.config.CAFile, Insecure: m.config.Insecure},
+	})
 }
 
 func newUnjoin(io IO) *cobra.Command {
@@ -255,9 +259,13 @@ func (a *app) departure(h *host, record *unstructured.Unstructured, m membership
 	if err != nil {
 		return kube.Departure{}, err
 	}
-	member, _, err := a.administrator(cluster, m)
+	member, err := a.administrator(cluster, m)
 	if err != nil && !m.force {
 		return kube.Departure{}, err
+	}
+	var client *kube.Client
+	if err == nil {
+		client = member.Client
 	}
 	records := []*unstructured.Unstructured{record}
 	if name, _, _ := unstructured.NestedString(record.Object, "spec", "secretRef", "name"); name != "" {
@@ -266,5 +274,5 @@ func (a *app) departure(h *host, record *unstructured.Unstructured, m membership
 		secret.SetName(name)
 		records = append(records, secret)
 	}
-	return kube.Departure{Cluster: cluster, Grant: grant, Member: member, Force: m.force, Host: h.Client, Records: records}, nil
+	return kube.Departure{Cluster: cluster, Grant: grant, Member: client, Force: m.force, Host: h.Client, Records: records}, nil
 }

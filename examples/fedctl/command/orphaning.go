@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/confed-project/confed/federation/kubefed"
@@ -80,25 +81,31 @@ func (a *app) orphaning(ctx context.Context, verb string, args []string) error {
 		return nil
 	}
 	if want := verb == "enable"; on != want && !a.dryRun {
-		annotations := maps.Clone(obj.GetAnnotations())
-		if annotations == nil {
-			annotations = map[string]string{}
-		}
-		delete(annotations, kubefed.OrphanAnnotation)
-		if want {
-			annotations[kubefed.OrphanAnnotation] = "true"
-		}
-		patch, err := json.Marshal([]map[string]any{
-			{"op": "test", "path": "/metadata/resourceVersion", "value": obj.GetResourceVersion()},
-			{"op": "add", "path": "/metadata/annotations", "value": annotations},
-		})
-		if err != nil {
-			return err
-		}
-		if _, err := h.Patch(ctx, obj, patch, metav1.PatchOptions{FieldManager: fieldManager}); err != nil {
+		if err := h.orphan(ctx, obj, want); err != nil {
 			return h.hint(err)
 		}
 	}
 	a.did("%s: %s", named(obj), word[verb == "enable"])
 	return nil
+}
+
+// orphan writes whether copies stay.
+func (h *host) orphan(ctx context.Context, obj *unstructured.Unstructured, stay bool) error {
+	annotations := maps.Clone(obj.GetAnnotations())
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	delete(annotations, kubefed.OrphanAnnotation)
+	if stay {
+		annotations[kubefed.OrphanAnnotation] = "true"
+	}
+	patch, err := json.Marshal([]map[string]any{
+		{"op": "test", "path": "/metadata/resourceVersion", "value": obj.GetResourceVersion()},
+		{"op": "add", "path": "/metadata/annotations", "value": annotations},
+	})
+	if err != nil {
+		return err
+	}
+	_, err = h.Patch(ctx, obj, patch, metav1.PatchOptions{FieldManager: fieldManager})
+	return err
 }
