@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/confed-project/confed/clusterregistry"
 	"github.com/confed-project/confed/dnsrecord"
 	"github.com/confed-project/confed/placement"
 )
@@ -50,6 +52,7 @@ load balancers that the clusters have for the service now.`,
 		var unknown error
 		answers.Clusters, unknown = serviceClusters(cmd.Context(), v, s)
 		endpoints, err := dnsrecord.Records(s, answers)
+		err = a.withoutTopology(err)
 		if done, errData := a.data(format, dnsrecord.Object(s.Namespace, "service-"+s.Name, endpoints)); !done {
 			errData = a.tree(s, endpoints)
 			err = errors.Join(errData, err)
@@ -88,13 +91,38 @@ func serviceClusters(ctx context.Context, v *view, s dnsrecord.Service) ([]dnsre
 		}
 		found = true
 		out = append(out, dnsrecord.Cluster{
-			Name: c.Name, Region: c.Region, Zones: c.Zones, Ready: c.Ready.State != placement.NotReady, Addresses: addresses(live),
+			Name: c.Name, Region: cmp.Or(c.Region, c.Labels[clusterregistry.RegionLabel]), Zones: zones(c), Ready: c.Ready.State != placement.NotReady, Addresses: addresses(live),
 		})
 	}
 	if !found && len(errs) == 0 {
 		errs = append(errs, hint(fmt.Errorf("no cluster has a Service %s/%s", s.Namespace, s.Name), "-n says the namespace; fedctl status service %s tells whether it was propagated", s.Name))
 	}
 	return out, errors.Join(errs...)
+}
+
+// withoutTopology turns errors about clusters of which no region or zone is known into notes: they answer for the rest.
+func (a *app) withoutTopology(err error) error {
+	var list interface{ Unwrap() []error }
+	if !errors.As(err, &list) {
+		return err
+	}
+	var rest []error
+	for _, err := range list.Unwrap() {
+		if errors.Is(err, dnsrecord.ErrNoTopology) {
+			a.note("%s", line(err.Error()))
+		} else {
+			rest = append(rest, err)
+		}
+	}
+	return errors.Join(rest...)
+}
+
+// zones are those that are known, or the one that the label says.
+func zones(c placement.Cluster) []string {
+	if zone := c.Labels[clusterregistry.ZoneLabel]; len(c.Zones) == 0 && zone != "" {
+		return []string{zone}
+	}
+	return c.Zones
 }
 
 func addresses(service *unstructured.Unstructured) []string {

@@ -219,7 +219,7 @@ func (h *host) unused(ctx context.Context, t kubefed.Type) error {
 	case err != nil:
 		return h.hint(err)
 	case len(objects) > 0:
-		return hint(fmt.Errorf("there are %d objects of %s, such as %s", len(objects), t.Federated.GVK.Kind, named(&objects[0])), "delete them first, or leave out --delete-crd")
+		return hint(fmt.Errorf("%d of %s left, such as %s", len(objects), t.Federated.GVK.Kind, named(&objects[0])), "delete them first, or leave out --delete-crd")
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/confed-project/confed/federation"
 	"github.com/confed-project/confed/federation/kubefed"
 )
 
@@ -146,13 +147,39 @@ func (a *app) federate(ctx context.Context, args []string, f federating) error {
 	if missing := slices.DeleteFunc(slices.Clone(left), func(err error) bool { return !errors.Is(err, kubefed.ErrNotEnabled) }); len(missing) > 0 {
 		return hint(errors.Join(missing...), "nothing was federated; -t enables these types, --skip-api-resources leaves them out")
 	}
-	for _, err := range left {
-		a.note("left out: %s", line(err.Error()))
+	for _, text := range leftOut(left) {
+		a.note("left out: %s", line(text))
 	}
 	if printed {
 		return a.documentsOf(federated)
 	}
 	return a.createAll(ctx, h, federated)
+}
+
+// leftOut says what was left out, objects of one kind with one reason together.
+func leftOut(left []error) []string {
+	counts, first := map[string]int{}, map[string]string{}
+	var reasons []string
+	for _, err := range left {
+		kind, reason := "", err.Error()
+		var e *federation.Error
+		if errors.As(err, &e) {
+			kind, _, _ = strings.Cut(e.Object, " ")
+			reason = kind + ": " + e.Err.Error()
+		}
+		if counts[reason]++; counts[reason] == 1 {
+			reasons, first[reason] = append(reasons, reason), err.Error()
+		}
+	}
+	slices.Sort(reasons)
+	for i, reason := range reasons {
+		if n := counts[reason]; n > 1 {
+			reasons[i] = fmt.Sprintf("%d × %s", n, reason)
+		} else {
+			reasons[i] = first[reason]
+		}
+	}
+	return reasons
 }
 
 // originals are the objects that are meant: one, or a namespace and what it holds.

@@ -27,7 +27,7 @@ func propagating(t *testing.T, objects int) (*fedtest.Fleet, []string) {
 	fleet, clusters, stop := scripttest.Memory("host", "member-1", "member-2")
 	t.Cleanup(stop)
 	config := filepath.Join(t.TempDir(), "kubeconfig")
-	require.NoError(t, scripttest.WriteKubeconfig(config, clusters))
+	require.NoError(t, scripttest.WriteKubeconfig(config, "host", clusters))
 	common := []string{"--kubeconfig", config, "--cache-dir", t.TempDir()}
 	for _, args := range [][]string{{"join", "member-1"}, {"join", "member-2"}} {
 		var out bytes.Buffer

@@ -102,7 +102,7 @@ func (p *progress) end() error {
 	case len(p.notDone) > 0:
 		return hint(fmt.Errorf("interrupted: %w", context.Cause(p.ctx)), "fedctl apply again looks first, and does what is left")
 	case held+failed > p.going:
-		return p.hint(fmt.Errorf("%d steps were held or failed", held+failed-p.going))
+		return p.hint(fmt.Errorf("%d of %d steps were held or failed", held+failed-p.going, p.total))
 	}
 	return nil
 }

@@ -68,7 +68,7 @@ func seed(ts *testscript.TestScript, dir, objects, clusters string) error {
 	fleet, configs, stop := Memory(names...)
 	defer stop()
 	config := filepath.Join(ts.Getenv("WORK"), "seed-kubeconfig")
-	if err := WriteKubeconfig(config, configs); err != nil {
+	if err := WriteKubeconfig(config, "host", configs); err != nil {
 		return err
 	}
 	fedctl := func(args ...string) error {

@@ -103,13 +103,13 @@ func run(ts *testscript.TestScript, args []string) (out, errOut string, code int
 func Kubeconfig(env *testscript.Env, clusters map[string]*rest.Config) error {
 	path := filepath.Join(env.WorkDir, "kubeconfig")
 	env.Setenv("KUBECONFIG", path)
-	return WriteKubeconfig(path, clusters)
+	return WriteKubeconfig(path, "host", clusters)
 }
 
-// WriteKubeconfig writes a kubeconfig with a context for each cluster; the one of the host is current.
-func WriteKubeconfig(path string, clusters map[string]*rest.Config) error {
+// WriteKubeconfig writes a kubeconfig with a context for each cluster, one of which is current.
+func WriteKubeconfig(path, current string, clusters map[string]*rest.Config) error {
 	config := api.NewConfig()
-	config.CurrentContext = "host"
+	config.CurrentContext = current
 	for name, c := range clusters {
 		config.Clusters[name] = &api.Cluster{Server: c.Host, CertificateAuthorityData: c.CAData, CertificateAuthority: c.CAFile}
 		config.AuthInfos[name] = &api.AuthInfo{Token: c.BearerToken, ClientCertificateData: c.CertData, ClientKeyData: c.KeyData}
