@@ -30,6 +30,7 @@ type app struct {
 	owner         string
 	manager       string
 	adopt         bool
+	adoptSaid     bool
 	forget        []string
 	color         string
 	output        string
@@ -44,7 +45,10 @@ func newCommand(io IO, cmd *cobra.Command, run func(*app, *cobra.Command, []stri
 	a := &app{io: io}
 	cmd.DisableFlagsInUseLine = true
 	cmd.Example = strings.ReplaceAll(cmd.Example, "fedctl", io.Name)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error { return run(a, cmd, args) }
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		a.adoptSaid = cmd.Flags().Changed("adopt")
+		return run(a, cmd, args)
+	}
 	cmd.Flags().StringVar(&a.color, "color", "auto", "auto: when the output is a terminal and NO_COLOR is not set; always; never")
 	complete(cmd, "color", "auto", "always", "never")
 	return a, cmd
@@ -76,7 +80,7 @@ func (a *app) wishFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&a.owner, "owner", "kubefed.io/managed=true", "the label that marks a copy as ours")
 	cmd.Flags().StringVar(&a.manager, "field-manager", "confed.dev/controller", "the field manager of the controller")
 	cmd.Flags().StringSliceVar(&a.forget, "forget", nil, "clusters that are gone for good: copies there are no longer waited for")
-	cmd.Flags().BoolVar(&a.adopt, "adopt", true, "take over what has the name of a copy and is not ours")
+	cmd.Flags().BoolVar(&a.adopt, "adopt", true, "take over what has the name of a copy and is not ours; live, the KubeFedConfig says so unless this does")
 }
 
 func (a *app) planner() (federation.Planner, error) {

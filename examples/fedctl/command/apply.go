@@ -208,7 +208,7 @@ func (v *view) report(ctx context.Context, a *app, p *planned) error {
 	if p.wish.source.GetDeletionTimestamp() != nil {
 		snap := p.snap
 		snap.Holders = p.wish.holders
-		snap = snap.With(federation.Observe(ctx, v.clients, v.planner.Targets(p.wish.object, snap)))
+		snap = snap.With(v.optedOut(federation.Observe(ctx, v.clients, v.planner.Targets(p.wish.object, snap))))
 		plan, err := v.planner.Plan(p.wish.object, snap)
 		if err != nil || !plan.Gone() {
 			return err

@@ -36,6 +36,9 @@ func (a *app) put(ctx context.Context, c *kube.Client, obj *unstructured.Unstruc
 		fmt.Fprintf(a.io.Out, "would write %s\n", named(obj))
 		return nil
 	}
+	if err := gone(ctx, c, obj); err != nil {
+		return err
+	}
 	force := true
 	_, err := c.Patch(ctx, obj, nil, metav1.PatchOptions{FieldManager: fieldManager, Force: &force})
 	if err != nil {
@@ -44,14 +47,28 @@ func (a *app) put(ctx context.Context, c *kube.Client, obj *unstructured.Unstruc
 	return nil
 }
 
+// patience is how long something that is being deleted may take to go.
+const patience = time.Minute
+
+// gone waits until an object that is being deleted has gone. What is there for good, or not at all, is not waited for.
+func gone(ctx context.Context, c *kube.Client, obj *unstructured.Unstructured) error {
+	return poll(ctx, patience, func() (bool, error) {
+		live, err := c.Get(ctx, obj.GroupVersionKind(), types.NamespacedName{Namespace: obj.GetNamespace(), Name: obj.GetName()})
+		if err == nil && live.GetDeletionTimestamp() != nil {
+			return false, fmt.Errorf("%s is still being deleted", named(obj))
+		}
+		return true, nil // other errors show when it is written
+	})
+}
+
 // ensureControlPlane makes what every other command needs on the host: the namespace and the definitions of KubeFed's kinds.
 // What is there stays as it is.
 func (a *app) ensureControlPlane(ctx context.Context, h *host) error {
 	namespace := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace"}}
 	namespace.SetName(h.system)
 	for _, obj := range append([]*unstructured.Unstructured{namespace}, kubefed.CRDs()...) {
-		_, err := h.Get(ctx, obj.GroupVersionKind(), types.NamespacedName{Name: obj.GetName()})
-		if apierrors.IsNotFound(err) {
+		live, err := h.Get(ctx, obj.GroupVersionKind(), types.NamespacedName{Name: obj.GetName()})
+		if apierrors.IsNotFound(err) || err == nil && live.GetDeletionTimestamp() != nil {
 			err = a.put(ctx, h.Client, obj)
 		}
 		if err != nil {

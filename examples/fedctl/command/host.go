@@ -28,6 +28,7 @@ import (
 // The kinds of the control plane.
 var (
 	clusterKind    = schema.GroupVersionKind{Group: "core.kubefed.io", Version: "v1beta1", Kind: "KubeFedCluster"}
+	configKind     = schema.GroupVersionKind{Group: "core.kubefed.io", Version: "v1beta1", Kind: "KubeFedConfig"}
 	typeKind       = schema.GroupVersionKind{Group: "core.kubefed.io", Version: "v1beta1", Kind: "FederatedTypeConfig"}
 	preferenceKind = schema.GroupVersionKind{Group: "scheduling.kubefed.io", Version: "v1alpha1", Kind: "ReplicaSchedulingPreference"}
 	namespaceKind  = schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}
@@ -139,6 +140,9 @@ func (a *app) liveView(ctx context.Context, planner federation.Planner, wants []
 	if err := h.surroundings(ctx, v.around); err != nil {
 		return nil, err
 	}
+	if !a.adoptSaid {
+		v.around.adopt = h.adopt(ctx)
+	}
 	if len(a.files) > 0 {
 		v.wishes = matching(a.fileWishes(v.around), a.matcher(wants))
 		return v, nil
@@ -198,6 +202,18 @@ func (h *host) surroundings(ctx context.Context, s *surroundings) error {
 		}
 	}
 	return nil
+}
+
+// adopt is what the configuration of the control plane says of objects that have the name of a copy; KubeFed's default without one.
+func (h *host) adopt(ctx context.Context) federation.Adopt {
+	obj, err := h.Get(ctx, configKind, types.NamespacedName{Namespace: h.system, Name: "kubefed"})
+	if err != nil {
+		return federation.AdoptAlways
+	}
+	if config, err := kubefed.DecodeConfig(obj); err == nil && config.Adopt {
+		return federation.AdoptAlways
+	}
+	return federation.AdoptNever
 }
 
 // types are the types that the arguments are about, by the word for them; all that are propagated without arguments.

@@ -176,8 +176,14 @@ func (a *app) give(ctx context.Context, member *kube.Client, g *kube.Grant) erro
 			g.Kinds = rest
 			continue
 		}
-		if err != nil || !a.dryRun {
-			return errors.Join(err, kube.Join(ctx, member, *g))
+		if err != nil {
+			return err
+		}
+		if !a.dryRun {
+			if err := gone(ctx, member, objects[0]); err != nil { // the namespace of a member that has just left
+				return err
+			}
+			return kube.Join(ctx, member, *g)
 		}
 		for _, obj := range objects {
 			fmt.Fprintf(a.io.Out, "would write %s in the member\n", named(obj))

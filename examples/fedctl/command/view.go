@@ -102,7 +102,7 @@ func (v *view) planAll(ctx context.Context, a *app, wishes []*wish, yield func(*
 		own.Holders = w.holders
 		targets = append(targets, v.planner.Targets(w.object, own)...)
 	}
-	snap = snap.With(federation.Observe(ctx, v.clients, targets))
+	snap = snap.With(v.optedOut(federation.Observe(ctx, v.clients, targets)))
 	for _, w := range wishes {
 		snap.Holders = w.holders
 		if ctx.Err() != nil {
@@ -114,6 +114,23 @@ func (v *view) planAll(ctx context.Context, a *app, wishes []*wish, yield func(*
 		}
 	}
 	return true
+}
+
+// optedOut reads KubeFed's spelling of an opt-out, the owner label with the value false.
+func (v *view) optedOut(observed map[federation.Key]federation.Observation) map[federation.Key]federation.Observation {
+	for key, o := range observed {
+		if o.State != federation.Present || o.Live.GetLabels()[v.planner.Owner.Key] != "false" {
+			continue
+		}
+		annotations := maps.Clone(o.Live.GetAnnotations())
+		if annotations == nil {
+			annotations = map[string]string{}
+		}
+		annotations[federation.OptOutAnnotation] = "true"
+		o.Live.SetAnnotations(annotations)
+		observed[key] = o
+	}
+	return observed
 }
 
 // one finds the one object that the arguments mean: KIND NAME or KIND/NAME.

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -247,17 +248,25 @@ func (p *Player) kubectl(ctx context.Context, args []string, stdin string) error
 	return fmt.Errorf("kubectl %v: not known here", words)
 }
 
+// apply writes objects; what they are in may still be going away, or not be ready yet.
 func apply(ctx context.Context, client *kube.Client, text []byte) error {
 	objects, err := kubefed.Documents(text)
-	force := true
+	force, end := true, time.Now().Add(time.Minute)
 	for _, obj := range objects {
-		for i := 0; err == nil; i++ {
-			_, err = client.Patch(ctx, obj, nil, metav1.PatchOptions{FieldManager: "kubectl", Force: &force})
-			if i < 50 && apierrors.IsForbidden(err) { // a namespace just made has no service account yet
-				err = nil
-				continue
+		for err == nil {
+			live, errGet := client.Get(ctx, obj.GroupVersionKind(), types.NamespacedName{Namespace: obj.GetNamespace(), Name: obj.GetName()})
+			going := errGet == nil && live.GetDeletionTimestamp() != nil
+			if !going {
+				if _, err = client.Patch(ctx, obj, nil, metav1.PatchOptions{FieldManager: "kubectl", Force: &force}); err == nil {
+					break
+				}
+				going = apierrors.IsForbidden(err) || apierrors.IsNotFound(err)
 			}
-			break
+			if !going || time.Now().After(end) {
+				return err
+			}
+			err = nil
+			time.Sleep(100 * time.Millisecond)
 		}
 	}
 	return err
