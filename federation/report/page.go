@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
+	"maps"
 	"slices"
 	"strings"
 
@@ -44,7 +45,16 @@ type cell struct {
 	Replicas *int64            `json:"replicas,omitempty"`
 	Bound    string            `json:"bound,omitempty"`
 	Trace    []string          `json:"trace,omitempty"`
-	Lines    []string          `json:"lines,omitempty"`
+	Text     *int              `json:"text,omitempty"` // which of the row's texts says what changes
+}
+
+// pageRow is one object on the page. Clusters that get the same share the text of it.
+type pageRow struct {
+	Object string     `json:"object"`
+	Texts  [][]string `json:"texts,omitempty"`
+	Cells  []cell     `json:"cells"`
+
+	known map[string]int // digest or text to its place in Texts
 }
 
 func (g *page) plan(p federation.Plan) error {
@@ -53,22 +63,18 @@ func (g *page) plan(p federation.Plan) error {
 		verdict := map[bool]string{true: "selected", false: "not selected"}[d.Selected]
 		decisions[d.Cluster] = strings.TrimSuffix(verdict+", "+string(d.Reason)+": "+d.Message, ": ")
 	}
-	cells := map[string][]cell{}
+	rows := map[string]*pageRow{}
 	for _, s := range p.Steps {
-		c, err := newCell(s)
-		if err != nil {
+		name := s.Ref.String()
+		if rows[name] == nil {
+			rows[name] = &pageRow{Object: name, known: map[string]int{}}
+		}
+		if err := rows[name].add(s, decisions[s.Ref.Cluster]); err != nil {
 			return err
 		}
-		c.Decision = decisions[c.Cluster]
-		cells[s.Ref.String()] = append(cells[s.Ref.String()], c)
 	}
-	names := make([]string, 0, len(cells))
-	for name := range cells {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		if err := g.write(map[string]any{"object": name, "cells": cells[name]}); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(rows)) {
+		if err := g.write(rows[name]); err != nil {
 			return err
 		}
 	}
@@ -80,10 +86,44 @@ func (g *page) plan(p federation.Plan) error {
 	return nil
 }
 
-func newCell(s federation.Step) (cell, error) {
-	c := cell{Cluster: s.Ref.Cluster, Verb: s.Verb, Reason: s.Reason, Message: s.Message}
+// add adds a step. What is created is known by its digest, so that it is put into words once.
+func (r *pageRow) add(s federation.Step, decision string) error {
+	c := cell{Cluster: s.Ref.Cluster, Verb: s.Verb, Reason: s.Reason, Message: s.Message, Decision: decision}
 	if s.Share != nil {
 		c.Replicas, c.Bound = &s.Share.Replicas, string(s.Share.Bound)
+	}
+	var err error
+	if c.Trace, err = traced(s); err != nil || s.Verb == federation.Keep {
+		r.Cells = append(r.Cells, c)
+		return err
+	}
+	// Values of retained fields are not in the digest, so it only speaks for what no override and no division touched.
+	key := string(s.Verb) + s.Digest
+	at, known := r.known[key]
+	if !known || s.Verb != federation.Create || len(s.Trace) > 0 || s.Share != nil {
+		lines, err := changes(s)
+		if err != nil {
+			return err
+		}
+		text := strings.Join(lines, "\n")
+		if at, known = r.known[text]; !known {
+			at = len(r.Texts)
+			r.Texts = append(r.Texts, lines)
+			r.known[text] = at
+		}
+		r.known[key] = at
+	}
+	if len(r.Texts[at]) > 0 {
+		c.Text = &at
+	}
+	r.Cells = append(r.Cells, c)
+	return nil
+}
+
+// traced says which override set what.
+func traced(s federation.Step) ([]string, error) {
+	if len(s.Trace) == 0 {
+		return nil, nil
 	}
 	var shown struct {
 		Trace []override.Change `json:"trace"`
@@ -92,17 +132,12 @@ func newCell(s federation.Step) (cell, error) {
 	if err == nil {
 		err = json.Unmarshal(data, &shown)
 	}
-	if err != nil {
-		return cell{}, err
-	}
+	var lines []string
 	for _, t := range shown.Trace {
 		change := federation.Change{Path: t.Path, Have: t.Old, Want: t.New}
-		c.Trace = append(c.Trace, t.Layer+" sets "+change.String())
+		lines = append(lines, t.Layer+" sets "+change.String())
 	}
-	if s.Verb != federation.Keep {
-		c.Lines, err = changes(s)
-	}
-	return c, err
+	return lines, err
 }
 
 func (g *page) fail(err error) error { return g.write(map[string]any{"error": err.Error()}) }

@@ -221,19 +221,7 @@ func (p *Player) kubectl(ctx context.Context, args []string, stdin string) error
 		}
 		return err
 	case len(words) == 7 && words[0] == "patch" && words[3] == "--subresource=status":
-		obj, err := named(words[1], words[2], namespace)
-		if err == nil {
-			obj, err = client.Get(ctx, obj.GroupVersionKind(), types.NamespacedName{Namespace: namespace, Name: words[2]})
-		}
-		var patch map[string]any
-		if err == nil {
-			err = json.Unmarshal([]byte(words[6]), &patch)
-		}
-		if err == nil {
-			obj.Object["status"] = patch["status"]
-			_, err = client.UpdateStatus(ctx, obj)
-		}
-		return err
+		return status(ctx, client, words, namespace)
 	case len(words) == 4 && words[0] == "label":
 		obj, err := named(words[1], words[2], namespace)
 		if err != nil {
@@ -246,6 +234,24 @@ func (p *Player) kubectl(ctx context.Context, args []string, stdin string) error
 		return err
 	}
 	return fmt.Errorf("kubectl %v: not known here", words)
+}
+
+// status writes the status of an object, as a controller of its cluster would.
+func status(ctx context.Context, client *kube.Client, words []string, namespace string) error {
+	obj, err := named(words[1], words[2], namespace)
+	if err == nil {
+		obj, err = client.Get(ctx, obj.GroupVersionKind(), types.NamespacedName{Namespace: namespace, Name: words[2]})
+	}
+	var patch map[string]any
+	if err == nil {
+		err = json.Unmarshal([]byte(words[6]), &patch)
+	}
+	if err != nil {
+		return err
+	}
+	obj.Object["status"] = patch["status"]
+	_, err = client.UpdateStatus(ctx, obj)
+	return err
 }
 
 // apply writes objects; what they are in may still be going away, or not be ready yet.
