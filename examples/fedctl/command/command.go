@@ -41,10 +41,11 @@ type Command struct {
 // Run carries the command out with the arguments after its name. The error, if any, says what to do next; Code tells the
 // exit code.
 func (c Command) Run(ctx context.Context, args []string, io IO) error {
-	return execute(ctx, c.New(io), args, io)
+	return Execute(ctx, c.New(io), args, io)
 }
 
-func execute(ctx context.Context, cmd *cobra.Command, args []string, io IO) error {
+// Execute runs a command that was made of the table, or has parts of it below it, with these arguments.
+func Execute(ctx context.Context, cmd *cobra.Command, args []string, io IO) error {
 	if args == nil {
 		args = []string{} // nil would be the arguments of the process
 	}
@@ -62,7 +63,7 @@ func Table() []Command {
 		{"plan", newPlan}, {"diff", newDiff}, {"explain", newExplain}, {"whatif", newWhatIf}, {"status", newStatus},
 		{"render", newRender}, {"dns", newDNS}, {"apply", newApply},
 		{"join", newJoin}, {"unjoin", newUnjoin}, {"get", newGet}, {"clusters", newClusters}, {"enable", newEnable}, {"disable", newDisable},
-		{"federate", newFederate}, {"orphaning", newOrphaning}, {"teardown", newTeardown},
+		{"federate", newFederate}, {"orphaning", newOrphaning}, {"teardown", newTeardown}, {"version", newVersion},
 	}
 }
 
@@ -89,7 +90,7 @@ func Main(ctx context.Context, args []string, io IO) int {
 	if strings.HasPrefix(filepath.Base(args[0]), "kubectl-") {
 		io.Name = "kubectl " + strings.TrimPrefix(filepath.Base(args[0]), "kubectl-")
 	}
-	err := execute(ctx, Root(io), args[1:], io)
+	err := Execute(ctx, Root(io), args[1:], io)
 	Report(err, io)
 	return Code(err)
 }

@@ -224,6 +224,9 @@ func (a *app) types(s *surroundings, wants []want) (map[string]kubefed.Type, err
 		if err != nil {
 			return nil, err
 		}
+		if !t.Propagation {
+			return nil, hint(fmt.Errorf("%s: propagation is disabled", t.Target.Plural), "fedctl enable %s goes on with it", want.kind)
+		}
 		out[want.kind] = t
 	}
 	for kind, t := range s.types {

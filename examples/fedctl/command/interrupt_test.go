@@ -83,7 +83,7 @@ func TestInterrupt(t *testing.T) {
 	fleet, args := propagating(t, 3)
 	fleet.Member("member-2").Break(slow(nil))
 	ctx, cancel := context.WithCancelCause(t.Context())
-	out, errOut := &watched{want: "member-1: create ConfigMap shop/c2: done", seen: func() { cancel(errors.New("Ctrl-C")) }}, &bytes.Buffer{}
+	out, errOut := &watched{want: "[4/8] member-1: ", seen: func() { cancel(errors.New("Ctrl-C")) }}, &bytes.Buffer{}
 	require.Equal(t, 1, command.Main(ctx, append([]string{"fedctl"}, args...), scripttest.IO(nil, out, errOut, os.Getenv)))
 	text := out.text.String()
 	require.Contains(t, text, "member-1: create ConfigMap shop/c2: done")

@@ -92,6 +92,9 @@ func (a *app) plan(cmd *cobra.Command, args []string, o report.Options) error {
 	}
 	totals, err := w.Close()
 	v.note(a)
+	if totals.Objects+totals.Errors == 0 && v.host != nil && len(args)+len(a.files) == 0 && !a.allNamespaces {
+		a.note("there is no federated object in this namespace; -n names another, -A looks in all")
+	}
 	switch {
 	case err != nil:
 		return err
