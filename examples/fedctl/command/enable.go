@@ -181,7 +181,7 @@ func (a *app) disable(ctx context.Context, name string, deleteCRD bool) error {
 		return err
 	}
 	around := newSurroundings(false)
-	if err := h.surroundings(ctx, around); err != nil {
+	if err := h.surroundings(ctx, around, h.system); err != nil {
 		return err
 	}
 	t, err := a.typeOf(around, name)

@@ -137,7 +137,15 @@ func (a *app) liveView(ctx context.Context, planner federation.Planner, wants []
 	if errMembers != nil {
 		v.notes = append(v.notes, strings.Split(errMembers.Error(), "\n")...)
 	}
-	if err := h.surroundings(ctx, v.around); err != nil {
+	namespace, err := a.namespace()
+	if err != nil {
+		return nil, err
+	}
+	within := namespace // what is around objects in one namespace is in it
+	if len(a.files) > 0 {
+		within = ""
+	}
+	if err := h.surroundings(ctx, v.around, within); err != nil {
 		return nil, err
 	}
 	if !a.adoptSaid {
@@ -146,10 +154,6 @@ func (a *app) liveView(ctx context.Context, planner federation.Planner, wants []
 	if len(a.files) > 0 {
 		v.wishes = matching(a.fileWishes(v.around), a.matcher(wants))
 		return v, nil
-	}
-	namespace, err := a.namespace()
-	if err != nil {
-		return nil, err
 	}
 	types, err := a.types(v.around, wants)
 	if err != nil {
@@ -166,8 +170,8 @@ func (a *app) liveView(ctx context.Context, planner federation.Planner, wants []
 	return v, nil
 }
 
-// surroundings reads types, preferences and the placements of namespaces.
-func (h *host) surroundings(ctx context.Context, s *surroundings) error {
+// surroundings reads types, and the preferences and placements of one namespace or, with "", all.
+func (h *host) surroundings(ctx context.Context, s *surroundings, within string) error {
 	configs, err := h.List(ctx, typeKind, h.system, "")
 	if err != nil {
 		return h.hint(err)
@@ -185,7 +189,7 @@ func (h *host) surroundings(ctx context.Context, s *surroundings) error {
 		}
 	}
 	for _, gvk := range kinds {
-		objects, err := h.List(ctx, gvk, "", "")
+		objects, err := h.List(ctx, gvk, within, "")
 		if meta.IsNoMatchError(err) {
 			continue
 		}

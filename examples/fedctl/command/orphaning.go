@@ -51,7 +51,7 @@ func (a *app) orphaning(ctx context.Context, verb string, args []string) error {
 		return err
 	}
 	around := newSurroundings(false)
-	if err := h.surroundings(ctx, around); err != nil {
+	if err := h.surroundings(ctx, around, h.system); err != nil {
 		return err
 	}
 	t, err := a.typeOf(around, wants[0].kind)
