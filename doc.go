@@ -28,8 +28,8 @@
 //
 // Package federation brings these together: it renders the template for each cluster, compares with what is there (a digest
 // for what the program changed, field ownership for what others changed) and plans one of six verbs per cluster: create,
-// apply, release, delete, keep or hold. Its subpackage fedtest is a fleet in memory and a conformance suite for connections, and its
-// subpackage kubefed reads and writes KubeFed's API objects as data.
+// apply, release, delete, keep or hold. Its subpackage fedtest is a fleet in memory and a conformance suite for connections, its
+// subpackage kubefed reads and writes KubeFed's API objects as data, and its subpackage report shows plans to people.
 //
 // Package status folds what happened in each cluster, and how healthy the copies are, into one status.
 //

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -76,7 +75,7 @@ func (a *app) namespace() (string, error) {
 // member is a cluster that the host knows.
 type member struct {
 	kube.Member
-	created time.Time
+	record *unstructured.Unstructured
 }
 
 // members reads the clusters that the host knows, and with which credentials they are reached.
@@ -93,7 +92,7 @@ func (h *host) members(ctx context.Context) ([]member, error) {
 		if err != nil && !apierrors.IsNotFound(err) {
 			m.Config, m.Err = nil, &kube.SourceError{Origin: m.Origin, Cluster: m.Cluster.Name, Err: err}
 		}
-		members = append(members, member{m, clusters[i].GetCreationTimestamp().Time})
+		members = append(members, member{m, &clusters[i]})
 	}
 	return members, nil
 }
