@@ -1,0 +1,65 @@
+package fedctl_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/client-go/rest"
+
+	"github.com/confed-project/confed/examples/fedctl/scripttest"
+	"github.com/confed-project/confed/internal/e2e/cluster"
+)
+
+// One binary under two names: the controller keeps what the command line has federated, and then the command line finds
+// nothing to do.
+func TestHyperfed(t *testing.T) {
+	fleet := cluster.Shared(t)
+	dir := t.TempDir()
+	binary, config := filepath.Join(dir, "hyperfed"), filepath.Join(dir, "kubeconfig")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".")
+	build.Dir = "../../../examples/hyperfed"
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.NoError(t, os.Symlink(binary, filepath.Join(dir, "controller-manager")))
+	require.NoError(t, scripttest.WriteKubeconfig(config, "hub", map[string]*rest.Config{
+		"hub": fleet.Host.Config(), "berlin": fleet.Members[0].Config(), "paris": fleet.Members[1].Config(),
+	}))
+	const system = "hyperfed-system"
+	hyperfed := func(code int, args ...string) string {
+		cmd := exec.CommandContext(t.Context(), binary, append(args, "--kubeconfig", config, "--kubefed-namespace", system, "--cache-dir", filepath.Join(dir, "cache"))...)
+		out, err := cmd.CombinedOutput()
+		require.Equal(t, code, cmd.ProcessState.ExitCode(), "%v: %v\n%s", args, err, out)
+		return string(out)
+	}
+	hyperfed(0, "join", "berlin")
+	hyperfed(0, "join", "paris")
+	hyperfed(0, "enable", "namespaces", "configmaps")
+
+	var log bytes.Buffer
+	controller := exec.CommandContext(t.Context(), filepath.Join(dir, "controller-manager"), "--kubeconfig", config, "--kubefed-namespace", system, "--healthz-addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0")
+	controller.Stderr = &log
+	require.NoError(t, controller.Start())
+	stopped := make(chan error, 1)
+	go func() { stopped <- controller.Wait() }()
+	t.Cleanup(func() { _ = controller.Process.Kill() })
+
+	require.NoError(t, scripttest.Replay(t.Context(), "```console\n$ kubectl apply -f - <<EOF\n"+
+		"apiVersion: v1\nkind: Namespace\nmetadata: {name: hyper}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: hyper}\ndata: {a: b}\nEOF\n```\n",
+		t.TempDir(), map[string]*rest.Config{"hub": fleet.Host.Config()}))
+	hyperfed(0, "federate", "namespace", "hyper", "--contents")
+	require.Eventually(t, func() bool {
+		return strings.Contains(hyperfed(0, "status", "configmap", "c", "-n", "hyper"), "2 of 2 clusters current")
+	}, time.Minute, 200*time.Millisecond, "%s", &log)
+	require.Contains(t, hyperfed(0, "plan", "-n", "hyper"), "4 keep; 2 objects")
+	require.Contains(t, hyperfed(0, "clusters"), "berlin")
+
+	require.NoError(t, controller.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, <-stopped, "%s", &log)
+}
