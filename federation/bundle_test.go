@@ -347,7 +347,7 @@ spec: {template: {metadata: {labels: {mine: x}}}}`, false},
 		"claim": {`{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: a, annotations: {pv.kubernetes.io/bind-completed: "yes", mine: x}}, spec: {volumeName: v, storageClassName: s}}`,
 			`{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: a, annotations: {mine: x}}, spec: {storageClassName: s}}`, false},
 		"namespace": {`{apiVersion: v1, kind: Namespace, metadata: {name: a, labels: {kubernetes.io/metadata.name: a}}, spec: {finalizers: [kubernetes]}}`,
-			`{apiVersion: v1, kind: Namespace, metadata: {name: a, labels: {}}, spec: {}}`, false},
+			`{apiVersion: v1, kind: Namespace, metadata: {name: a, labels: {}}}`, false},
 		"owned": {`{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: a, ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: d, uid: u, controller: true}]}}`,
 			`{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: a}}`, true},
 	} {

@@ -31,6 +31,10 @@ func TestClean(t *testing.T) {
 		"stringData of a secret becomes data and wins": {
 			`{"apiVersion":"v1","kind":"Secret","data":{"a":"QQ==","b":"Qg=="},"stringData":{"b":"x"}}`,
 			`{"apiVersion":"v1","kind":"Secret","data":{"a":"QQ==","b":"eA=="}}`},
+		"the empty spec of a namespace goes, as it is never in the managed fields": {
+			`{"apiVersion":"v1","kind":"Namespace","spec":{"finalizers":[]}}`, `{"apiVersion":"v1","kind":"Namespace"}`},
+		"another empty spec stays": {
+			`{"apiVersion":"v2","kind":"Namespace","spec":{}}`, `{"apiVersion":"v2","kind":"Namespace","spec":{}}`},
 		"stringData of another kind stays": {
 			`{"apiVersion":"v2","kind":"Secret","stringData":{"b":"x"}}`,
 			`{"apiVersion":"v2","kind":"Secret","stringData":{"b":"x"}}`},

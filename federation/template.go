@@ -26,6 +26,7 @@ func Template(live *unstructured.Unstructured) (template *unstructured.Unstructu
 	for _, path := range bound(live.GroupVersionKind().GroupKind(), doc) {
 		doc = path.Without(doc)
 	}
+	doc = withoutEmptySpec(doc)
 	if meta, ok := doc["metadata"].(map[string]any); ok {
 		doc = with(doc, "metadata", without(meta, "finalizers", "ownerReferences"))
 	}

@@ -195,7 +195,7 @@ spec:
 	require.NoError(t, err)
 	require.Equal(t, placement.Policy{Selector: &placement.Selector{}}, got.Placement)
 	require.Equal(t, map[string]any{
-		"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": "shop", "labels": map[string]any{"team": "a"}}, "spec": map[string]any{},
+		"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": "shop", "labels": map[string]any{"team": "a"}},
 	}, got.Template.Object)
 }
 

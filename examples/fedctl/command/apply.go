@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -151,40 +149,36 @@ func (a *app) carryOut(ctx context.Context, v *view, all []*planned, patient boo
 
 // remember writes the finalizer and the holders into the federated object before anything is done, as the controller does.
 func (v *view) remember(ctx context.Context, p *planned) error {
-	source, holders := p.wish.source, p.plan.Holders()
-	finalizers := source.GetFinalizers()
-	if v.host == nil || source.GetUID() == "" || source.GetDeletionTimestamp() != nil || holders == nil ||
-		slices.Contains(finalizers, syncFinalizer) && p.wish.holders != nil && slices.Equal(holders, p.wish.holders) {
+	if v.host == nil || p.wish.source.GetUID() == "" || p.wish.source.GetDeletionTimestamp() != nil {
 		return nil
 	}
-	if !slices.Contains(finalizers, syncFinalizer) {
-		finalizers = append(slices.Clone(finalizers), syncFinalizer)
-	}
-	annotations := map[string]string{}
-	for k, v := range source.GetAnnotations() {
-		annotations[k] = v
-	}
-	annotations[holdersAnnotation] = strings.Join(holders, ",")
-	return v.patchMeta(ctx, p.wish, finalizers, annotations)
+	return v.patchMeta(ctx, p.wish, kubefed.WriteHolders(p.wish.source, p.plan.Holders()))
 }
 
 // finish lets a federated object go of which no copy is left.
 func (v *view) finish(ctx context.Context, w *wish) error {
-	finalizers := slices.DeleteFunc(slices.Clone(w.source.GetFinalizers()), func(f string) bool { return f == syncFinalizer })
-	if err := v.patchMeta(ctx, w, finalizers, w.source.GetAnnotations()); err != nil && !apierrors.IsNotFound(err) {
+	if err := v.patchMeta(ctx, w, kubefed.UndoHolders(w.source)); err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("%s: it was not let go: %w", named(w.source), err)
 	}
 	return nil
 }
 
-func (v *view) patchMeta(ctx context.Context, w *wish, finalizers []string, annotations map[string]string) error {
+// patchMeta writes finalizers and annotations, unless somebody else has changed the object. Nil is nothing to write.
+func (v *view) patchMeta(ctx context.Context, w *wish, next *unstructured.Unstructured) error {
+	if next == nil {
+		return nil
+	}
+	finalizers, annotations := next.GetFinalizers(), next.GetAnnotations()
+	if finalizers == nil {
+		finalizers = []string{}
+	}
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
 	type operation struct {
 		Op    string `json:"op"`
 		Path  string `json:"path"`
 		Value any    `json:"value"`
-	}
-	if finalizers == nil {
-		finalizers = []string{}
 	}
 	patch, err := json.Marshal([]operation{
 		{"test", "/metadata/resourceVersion", w.source.GetResourceVersion()},
@@ -208,7 +202,7 @@ func (v *view) report(ctx context.Context, a *app, p *planned) error {
 	if p.wish.source.GetDeletionTimestamp() != nil {
 		snap := p.snap
 		snap.Holders = p.wish.holders
-		snap = snap.With(v.optedOut(federation.Observe(ctx, v.clients, v.planner.Targets(p.wish.object, snap))))
+		snap = snap.With(v.observe(ctx, v.planner.Targets(p.wish.object, snap)))
 		plan, err := v.planner.Plan(p.wish.object, snap)
 		if err != nil || !plan.Gone() {
 			return err

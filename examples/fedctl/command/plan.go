@@ -80,7 +80,9 @@ func (a *app) plan(cmd *cobra.Command, args []string, o report.Options) error {
 	if err != nil {
 		return err
 	}
+	seen := 0
 	for p, err := range v.plans(cmd.Context(), a) {
+		seen++
 		if err != nil {
 			err = w.Fail(err)
 		} else {
@@ -92,7 +94,7 @@ func (a *app) plan(cmd *cobra.Command, args []string, o report.Options) error {
 	}
 	totals, err := w.Close()
 	v.note(a)
-	if totals.Objects+totals.Errors == 0 && v.host != nil && len(args)+len(a.files) == 0 && !a.allNamespaces {
+	if seen == 0 && v.host != nil && len(args)+len(a.files) == 0 && !a.allNamespaces {
 		a.note("there is no federated object in this namespace; -n names another, -A looks in all")
 	}
 	switch {
@@ -102,7 +104,7 @@ func (a *app) plan(cmd *cobra.Command, args []string, o report.Options) error {
 		return cmd.Context().Err()
 	case totals.Errors > 0:
 		return fmt.Errorf("%d of the objects or clusters could not be planned; the output says which", totals.Errors)
-	case totals.Objects == 0 && len(args) > 0:
+	case seen == 0 && len(args) > 0:
 		return hint(fmt.Errorf("no federated object is called %q", args), "fedctl plan --all lists what there is")
 	case totals.Steps.Writes():
 		return ErrChanges

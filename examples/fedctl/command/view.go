@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/confed-project/confed/federation"
+	"github.com/confed-project/confed/federation/kubefed"
 	"github.com/confed-project/confed/placement"
 )
 
@@ -102,9 +103,9 @@ func (v *view) planAll(ctx context.Context, a *app, wishes []*wish, yield func(*
 		own.Holders = w.holders
 		targets = append(targets, v.planner.Targets(w.object, own)...)
 	}
-	snap = snap.With(v.optedOut(federation.Observe(ctx, v.clients, targets)))
+	snap = snap.With(v.observe(ctx, targets))
 	for _, w := range wishes {
-		snap.Holders = w.holders
+		snap.Holders, snap.Shares = w.holders, w.shares
 		if ctx.Err() != nil {
 			return yield(nil, ctx.Err()) && false
 		}
@@ -116,19 +117,11 @@ func (v *view) planAll(ctx context.Context, a *app, wishes []*wish, yield func(*
 	return true
 }
 
-// optedOut reads KubeFed's spelling of an opt-out, the owner label with the value false.
-func (v *view) optedOut(observed map[federation.Key]federation.Observation) map[federation.Key]federation.Observation {
+// observe looks at the targets, and reads KubeFed's spelling of an opt-out too.
+func (v *view) observe(ctx context.Context, targets []federation.Ref) map[federation.Key]federation.Observation {
+	observed := federation.Observe(ctx, v.clients, targets)
 	for key, o := range observed {
-		if o.State != federation.Present || o.Live.GetLabels()[v.planner.Owner.Key] != "false" {
-			continue
-		}
-		annotations := maps.Clone(o.Live.GetAnnotations())
-		if annotations == nil {
-			annotations = map[string]string{}
-		}
-		annotations[federation.OptOutAnnotation] = "true"
-		o.Live.SetAnnotations(annotations)
-		observed[key] = o
+		observed[key] = kubefed.OptedOut(o)
 	}
 	return observed
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/confed-project/confed/federation"
 	"github.com/confed-project/confed/federation/kubefed"
 	"github.com/confed-project/confed/placement"
+	"github.com/confed-project/confed/scheduling"
 )
 
 // wish is one federated object and what it asks for.
@@ -22,6 +23,8 @@ type wish struct {
 	object federation.Object
 	// holders are the clusters that may hold a copy, as they are written down; nil: unknown.
 	holders []string
+	// shares are the last division, as it is in the object.
+	shares []scheduling.Share
 }
 
 // surroundings are what federated objects need to be understood: the types, the preferences for replicas and the placements of
@@ -118,22 +121,15 @@ func (c *surroundings) wish(obj *unstructured.Unstructured) (*wish, error) {
 		}
 	}
 	wished.Adopt = c.adopt
-	return &wish{obj, wished, holders(obj)}, nil
+	return &wish{obj, wished, holders(obj), kubefed.ReadShares(obj)}, nil
 }
 
-// holdersAnnotation and syncFinalizer are what the controller writes into a federated object before the first copy is made.
-const (
-	holdersAnnotation = "confed.dev/holders"
-	syncFinalizer     = "kubefed.io/sync-controller"
-)
-
-// holders reads the clusters that may hold a copy; nil: unknown, as in objects of KubeFed and in files.
+// holders are the clusters that may hold a copy; nil: unknown, as for what is in a file and nowhere written down.
 func holders(obj *unstructured.Unstructured) []string {
-	text, ok := obj.GetAnnotations()[holdersAnnotation]
-	if !ok {
+	if obj.GetUID() == "" {
 		return nil
 	}
-	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' })
+	return kubefed.ReadHolders(obj)
 }
 
 // divide adds a preference for replicas, which also says where the object goes unless it is to be limited by the object's
