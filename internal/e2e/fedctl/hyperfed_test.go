@@ -14,13 +14,12 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/confed-project/confed/examples/fedctl/scripttest"
-	"github.com/confed-project/confed/internal/e2e/cluster"
 )
 
 // One binary under two names: the controller keeps what the command line has federated, and then the command line finds
 // nothing to do.
 func TestHyperfed(t *testing.T) {
-	fleet := cluster.Shared(t)
+	fleet := begin(t)
 	dir := t.TempDir()
 	binary, config := filepath.Join(dir, "hyperfed"), filepath.Join(dir, "kubeconfig")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".")
@@ -50,9 +49,12 @@ func TestHyperfed(t *testing.T) {
 	go func() { stopped <- controller.Wait() }()
 	t.Cleanup(func() { _ = controller.Process.Kill() })
 
-	require.NoError(t, scripttest.Replay(t.Context(), "```console\n$ kubectl apply -f - <<EOF\n"+
-		"apiVersion: v1\nkind: Namespace\nmetadata: {name: hyper}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: hyper}\ndata: {a: b}\nEOF\n```\n",
-		t.TempDir(), map[string]*rest.Config{"hub": fleet.Host.Config()}))
+	kubectl := func(commands string) {
+		hub := map[string]*rest.Config{"hub": fleet.Host.Config()}
+		require.NoError(t, scripttest.Replay(t.Context(), "```console\n"+commands+"\n```\n", t.TempDir(), hub))
+	}
+	kubectl("$ kubectl apply -f - <<EOF\napiVersion: v1\nkind: Namespace\nmetadata: {name: hyper}\n---\n" +
+		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: hyper}\ndata: {a: b}\nEOF")
 	hyperfed(0, "federate", "namespace", "hyper", "--contents")
 	require.Eventually(t, func() bool {
 		return strings.Contains(hyperfed(0, "status", "configmap", "c", "-n", "hyper"), "2 of 2 clusters current")
@@ -60,6 +62,12 @@ func TestHyperfed(t *testing.T) {
 	require.Contains(t, hyperfed(0, "plan", "-n", "hyper"), "4 keep; 2 objects")
 	require.Contains(t, hyperfed(0, "clusters"), "berlin")
 
+	kubectl("$ kubectl delete federatedconfigmap c -n hyper\n$ kubectl delete federatednamespace hyper -n hyper")
+	require.Eventually(t, func() bool {
+		return strings.Contains(hyperfed(0, "plan", "-n", "hyper"), "0 objects")
+	}, time.Minute, 200*time.Millisecond, "%s", &log)
 	require.NoError(t, controller.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, <-stopped, "%s", &log)
+	hyperfed(0, "teardown", "--yes")
+	kubectl("$ kubectl delete namespace hyper")
 }

@@ -4,21 +4,41 @@ package fedctl_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 
+	"github.com/confed-project/confed/clusterregistry/kube"
 	"github.com/confed-project/confed/examples/fedctl/scripttest"
 	"github.com/confed-project/confed/internal/e2e/cluster"
 )
 
 func TestMain(m *testing.M) { os.Exit(cluster.Main(m)) }
 
+// begin waits until nothing is left on the host of what an earlier test took apart: definitions take a while to go.
+func begin(t *testing.T) *cluster.Fleet {
+	t.Helper()
+	fleet := cluster.Shared(t)
+	host, err := kube.NewClient(fleet.Host.Config(), kube.Options{})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		definitions, err := host.List(t.Context(), schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}, "", "")
+		require.NoError(t, err)
+		return !slices.ContainsFunc(definitions, func(d unstructured.Unstructured) bool { return strings.HasSuffix(d.GetName(), "kubefed.io") })
+	}, time.Minute, 100*time.Millisecond)
+	return fleet
+}
+
 // TestScripts runs the scripts that run in memory too. They begin with nothing and leave nothing, one after the other.
 func TestScripts(t *testing.T) {
-	fleet := cluster.Shared(t)
+	fleet := begin(t)
 	clusters := map[string]*rest.Config{}
 	for _, s := range fleet.Servers() {
 		clusters[s.Name] = s.Config()
@@ -31,7 +51,7 @@ func TestScripts(t *testing.T) {
 
 // TestTranscripts replays what the documentation shows. Only the README leaves something behind, so it comes last.
 func TestTranscripts(t *testing.T) {
-	fleet := cluster.Shared(t)
+	fleet := begin(t)
 	clusters := map[string]*rest.Config{"hub": fleet.Host.Config(), "berlin": fleet.Members[0].Config(), "paris": fleet.Members[1].Config()}
 	for _, name := range []string{"examples/nginx/README.md", "docs/guide.md", "README.md"} {
 		t.Run(name, func(t *testing.T) {
