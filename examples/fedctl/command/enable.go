@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -197,7 +198,7 @@ func (a *app) disable(ctx context.Context, name string, deleteCRD bool) error {
 		a.did("%s would be disabled", t.Target.Plural)
 		return nil
 	}
-	if err := h.stop(ctx, t); err != nil {
+	if err := h.stop(ctx, t, false); err != nil {
 		return err
 	}
 	if deleteCRD {
@@ -231,8 +232,9 @@ func (h *host) configOf(t kubefed.Type) *unstructured.Unstructured {
 	return config
 }
 
-// stop ends the propagation of a type, waits until a controller that runs has heard of it, and removes the FederatedTypeConfig.
-func (h *host) stop(ctx context.Context, t kubefed.Type) error {
+// stop ends the propagation of a type, waits until a controller that runs has heard of it, and removes the
+// FederatedTypeConfig. With force a controller that does not answer is taken to be gone for good.
+func (h *host) stop(ctx context.Context, t kubefed.Type, force bool) error {
 	name := types.NamespacedName{Namespace: h.system, Name: h.configOf(t).GetName()}
 	patch := []byte(`[{"op":"replace","path":"/spec/propagation","value":"Disabled"}]`)
 	if _, err := h.Patch(ctx, h.configOf(t), patch, metav1.PatchOptions{FieldManager: fieldManager}); err != nil {
@@ -246,11 +248,33 @@ func (h *host) stop(ctx context.Context, t kubefed.Type) error {
 		running, _, _ := unstructured.NestedString(live.Object, "status", "propagationController")
 		return running != "Running", errors.New("the controller still propagates it")
 	})
-	if err != nil {
-		return hint(err, "propagation is disabled, the FederatedTypeConfig %s stays; disable again when the controller runs", name.Name)
+	if err != nil && !force {
+		return hint(err, "propagation is disabled, the FederatedTypeConfig %s stays; try again when the controller runs", name.Name)
 	}
 	if err := h.Delete(ctx, typeKind, name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
 		return h.hint(err)
+	}
+	return h.letGo(ctx, t, force)
+}
+
+// letGo waits until a FederatedTypeConfig that was deleted has gone. A controller holds it by a finalizer.
+func (h *host) letGo(ctx context.Context, t kubefed.Type, force bool) error {
+	name := types.NamespacedName{Namespace: h.system, Name: h.configOf(t).GetName()}
+	if force {
+		none := []byte(`[{"op":"add","path":"/metadata/finalizers","value":[]}]`)
+		if _, err := h.Patch(ctx, h.configOf(t), none, metav1.PatchOptions{FieldManager: fieldManager}); err != nil && !apierrors.IsNotFound(err) {
+			return h.hint(err)
+		}
+	}
+	err := poll(ctx, 10*time.Second, func() (bool, error) {
+		live, err := h.Get(ctx, typeKind, name)
+		if err != nil {
+			return apierrors.IsNotFound(err), err
+		}
+		return false, fmt.Errorf("FederatedTypeConfig %s is held by %s", name.Name, strings.Join(live.GetFinalizers(), ", "))
+	})
+	if err != nil {
+		return hint(err, "the controller lets it go when it runs")
 	}
 	return nil
 }
@@ -272,7 +296,7 @@ It refuses while there are federated objects, since deleting a definition delete
 	a.hostFlags(cmd)
 	a.dryRunFlag(cmd)
 	cmd.Flags().StringVar(&m.hostName, "host-cluster-name", "", "the name of the host in names on the members; empty: that of its context")
-	cmd.Flags().BoolVar(&m.force, "force", false, "go on when members cannot be reached")
+	cmd.Flags().BoolVar(&m.force, "force", false, "go on when members cannot be reached, or the controller does not run any more")
 	cmd.Flags().BoolVar(&yes, "yes", false, "really do it")
 	return cmd
 }

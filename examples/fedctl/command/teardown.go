@@ -49,8 +49,8 @@ func (a *app) teardown(ctx context.Context, m membership, yes bool) error {
 		return hint(errors.New("nothing was done"), "--yes does what is listed")
 	}
 	for _, t := range enabled {
-		if err := h.stop(ctx, t); err != nil {
-			return err
+		if err := h.stop(ctx, t, m.force); err != nil {
+			return hint(err, "the controller must run while its types go; --force goes on without one that is gone for good")
 		}
 	}
 	if err := kube.Teardown(ctx, departures, h.Client, definitions...); err != nil && !errors.Is(err, kube.ErrNamespaceKept) {
