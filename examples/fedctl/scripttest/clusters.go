@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -125,11 +126,15 @@ func target(args []string) *unstructured.Unstructured {
 }
 
 func get(ts *testscript.TestScript, neg bool, args []string) {
-	want := target(args[1:])
-	obj, err := client(ts, args[0]).Get(context.Background(), want.GroupVersionKind(), types.NamespacedName{Namespace: want.GetNamespace(), Name: want.GetName()})
+	want, c := target(args[1:]), client(ts, args[0])
+	name := types.NamespacedName{Namespace: want.GetNamespace(), Name: want.GetName()}
+	obj, err := c.Get(context.Background(), want.GroupVersionKind(), name)
 	if neg {
-		if err == nil {
-			ts.Fatalf("it is there")
+		for end := time.Now().Add(time.Minute); err == nil; obj, err = c.Get(context.Background(), want.GroupVersionKind(), name) {
+			if obj.GetDeletionTimestamp() == nil || time.Now().After(end) {
+				ts.Fatalf("it is there")
+			}
+			time.Sleep(100 * time.Millisecond) // it is going
 		}
 		return
 	}

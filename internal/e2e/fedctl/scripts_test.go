@@ -49,12 +49,16 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// TestTranscripts replays what the documentation shows. Only the README leaves something behind, so it comes last.
+// TestTranscripts replays what the documentation shows. The README leaves everything behind, so it comes last, and the guide
+// copies in paris, so that is another cluster then.
 func TestTranscripts(t *testing.T) {
 	fleet := begin(t)
 	clusters := map[string]*rest.Config{"hub": fleet.Host.Config(), "berlin": fleet.Members[0].Config(), "paris": fleet.Members[1].Config()}
 	for _, name := range []string{"examples/nginx/README.md", "docs/guide.md", "README.md"} {
 		t.Run(name, func(t *testing.T) {
+			if name == "README.md" {
+				clusters["paris"] = fleet.Members[2].Config()
+			}
 			text, err := os.ReadFile(filepath.Join("../../..", name))
 			require.NoError(t, err)
 			dir := t.TempDir()
