@@ -127,7 +127,9 @@ func (w *workload) settled() look {
 	first := w.look()
 	require.False(w.t, first.all(status.HealthCurrent), "a new wish cannot be fulfilled at once: %+v", first.clusters)
 	require.NotContains(w.t, first.aggregate, "observedGeneration")
-	l := w.until("settled", func(l look) bool { return l.all(status.HealthCurrent) })
+	l := w.until("settled", func(l look) bool {
+		return l.all(status.HealthCurrent) && !slices.ContainsFunc(w.servers, func(s *cluster.Server) bool { return !w.seen(l, s.Name) })
+	})
 	require.Empty(w.t, l.gaps)
 	health, why := status.Assess(w.whole(l))
 	require.Equal(w.t, status.HealthCurrent, health, why)
@@ -247,13 +249,23 @@ func conditions(live map[string]any) map[string]string {
 	return out
 }
 
+// seen says whether a member's controller knows all nodes yet: a DaemonSet is as wished once it runs on those it knows.
+func (w *workload) seen(l look, server string) bool {
+	if w.kind().Kind != "DaemonSet" {
+		return true
+	}
+	i := slices.IndexFunc(l.members, func(m status.Member) bool { return m.Cluster == server })
+	n, _, _ := unstructured.NestedInt64(l.members[i].Live, "status", "desiredNumberScheduled")
+	return n == int64(w.want[server].total)
+}
+
 // checkHealth counts the pods of every member that is said to be current: all must be of the latest wish.
 func (w *workload) checkHealth(l look) {
 	failed := false
 	for _, c := range l.clusters {
 		failed = failed || c.Health == status.HealthFailed
 		want, known := w.want[c.Name]
-		if known && c.State == status.StateCurrent && c.Health == status.HealthCurrent {
+		if known && w.seen(l, c.Name) && c.State == status.StateCurrent && c.Health == status.HealthCurrent {
 			require.Equal(w.t, want, w.pods(c.Name), "%s is said to be current: %s", c.Name, c.Reason)
 		}
 	}
