@@ -137,7 +137,10 @@ func (w *coverer) keyed(wish []any, node map[string]any) {
 		if key.raw == "" || item == nil {
 			here = step{index: i + 1}
 		}
-		pos := slices.IndexFunc(live, key.is)
+		pos := i // where it nearly always is
+		if i >= len(live) || !key.is(live[i]) {
+			pos = slices.IndexFunc(live, key.is)
+		}
 		if pos >= 0 {
 			here.live = live[pos]
 		}

@@ -200,12 +200,11 @@ func contains(list []string, s string) bool {
 
 // leaf reports that a fieldsV1 node has nothing below it.
 func leaf(node map[string]any) bool {
-	for key := range node {
-		if key != "." {
-			return false
-		}
+	if len(node) == 1 {
+		_, only := node["."]
+		return only
 	}
-	return true
+	return len(node) == 0
 }
 
 // listKind says how a node describes the items of a list: "k:" by keys, "v:" by value, "i:" by index, "" not at all.

@@ -13,42 +13,56 @@ type trail struct {
 }
 
 type step struct {
-	name  string  // a map key
-	key   itemKey // an item of a keyed list
-	index int     // an item of a list, plus one
-	label string  // another spelling, with raw
-	raw   string  // the key in a fieldsV1 map; empty: f: and name
-	live  any     // nil: not known
+	name   string  // a map key
+	key    itemKey // an item of a keyed list
+	index  int     // an item of a list, plus one
+	label  string  // another spelling, with raw
+	raw    string  // the key in a fieldsV1 map; empty: f: and name
+	live   any     // nil: not known
+	unread bool    // live is not looked up yet; only a map key can be
 }
 
 // gone is a live value that is known to be missing.
 type gone struct{}
 
 func newTrail(live map[string]any) trail {
-	return trail{steps: append(make([]step, 0, 24), step{live: live})}
+	return trail{steps: append(make([]step, 0, 16), step{live: live})}
 }
 
-func (t *trail) live() any { return t.steps[len(t.steps)-1].live }
+// live is the live value of the last step. It is looked up when somebody asks: most walks never do, and the maps of a live
+// object are seldom in the processor's cache.
+func (t *trail) live() any {
+	last := len(t.steps) - 1
+	known := last
+	for t.steps[known].unread {
+		known--
+	}
+	for ; known < last; known++ {
+		next := &t.steps[known+1]
+		next.live, next.unread = field(t.steps[known].live, next.name), false
+	}
+	return t.steps[last].live
+}
+
+func field(live any, name string) any {
+	switch live := live.(type) {
+	case map[string]any:
+		if v, ok := live[name]; ok {
+			return v
+		}
+		return gone{}
+	case gone:
+		return gone{}
+	}
+	return nil
+}
 
 func (t *trail) push(s step) { t.steps = append(t.steps, s) }
 
 func (t *trail) pop() { t.steps = t.steps[:len(t.steps)-1] }
 
 // field steps into a map.
-func (t *trail) field(name string) {
-	next := step{name: name}
-	switch live := t.live().(type) {
-	case map[string]any:
-		if v, ok := live[name]; ok {
-			next.live = v
-		} else {
-			next.live = gone{}
-		}
-	case gone:
-		next.live = gone{}
-	}
-	t.push(next)
-}
+func (t *trail) field(name string) { t.push(step{name: name, unread: true}) }
 
 // note writes down a difference at the last step.
 func (t *trail) note(want any) {
