@@ -73,7 +73,7 @@ func hold(steps, others []Step, why func(s, other Step) string) {
 				continue
 			}
 			if reason := why(s, other); reason != "" {
-				steps[i] = s.hold(ReasonWaiting, reason)
+				steps[i].hold(ReasonWaiting, reason)
 			}
 		}
 	}

@@ -53,16 +53,13 @@ func (p Planner) divide(r *renderer, clusters []candidate, snap Snapshot) (undiv
 	if r.obj.Replicas == nil {
 		return nil, nil
 	}
-	last := make(map[string]*scheduling.Share, len(snap.Shares))
-	for i := range snap.Shares {
-		if snap.Shares[i].Replicas >= 0 {
-			last[snap.Shares[i].Name] = &snap.Shares[i]
-		}
-	}
-	var selected []*candidate
+	last := byName(snap.Shares)
+	selected := make([]*candidate, 0, len(clusters))
 	for i := range clusters {
 		if c := &clusters[i]; c.selected() && c.known {
-			c.share = last[c.cluster.Name]
+			if last, c.share = find(last, c.cluster.Name); c.share != nil && c.share.Replicas < 0 {
+				c.share = nil
+			}
 			selected = append(selected, c)
 		}
 	}
@@ -93,7 +90,7 @@ func (p Planner) divide(r *renderer, clusters []candidate, snap Snapshot) (undiv
 	}
 	for i, c := range selected {
 		// A silent member runs its last share, even where that is more than there is to divide.
-		if last := before[i]; last != nil && last.Replicas > c.share.Replicas && snap.Observed[r.ref(c.cluster.Name).Key()].State == Unknown {
+		if last := before[i]; last != nil && last.Replicas > c.share.Replicas && c.seen.State == Unknown {
 			c.share = last
 		}
 	}
@@ -106,14 +103,29 @@ func (p Planner) divide(r *renderer, clusters []candidate, snap Snapshot) (undiv
 	return nil, err
 }
 
-// hand gives every target its share, and finds what a strategy must not return. The shares normally come in the order of
-// the targets, which are some of the selected, in their order.
-func hand(result scheduling.Result, total int64, targets int, selected []*candidate) error {
-	shares := result.Shares
-	byName := func(a scheduling.Share, name string) int { return strings.Compare(a.Name, name) }
-	if !slices.IsSortedFunc(shares, func(a, b scheduling.Share) int { return strings.Compare(a.Name, b.Name) }) {
-		shares = slices.SortedFunc(slices.Values(shares), func(a, b scheduling.Share) int { return strings.Compare(a.Name, b.Name) })
+// byName sorts shares; those that are sorted, as nearly always, come back as they are.
+func byName(shares []scheduling.Share) []scheduling.Share {
+	order := func(a, b scheduling.Share) int { return strings.Compare(a.Name, b.Name) }
+	if slices.IsSortedFunc(shares, order) {
+		return shares
 	}
+	return slices.SortedStableFunc(slices.Values(shares), order)
+}
+
+// find returns the share with the name, or nil, and the shares that may have a later name.
+func find(shares []scheduling.Share, name string) ([]scheduling.Share, *scheduling.Share) {
+	for len(shares) > 0 && shares[0].Name < name {
+		shares = shares[1:]
+	}
+	if len(shares) > 0 && shares[0].Name == name {
+		return shares, &shares[0]
+	}
+	return shares, nil
+}
+
+// hand gives every target its share, and finds what a strategy must not return. The targets are some of the selected.
+func hand(result scheduling.Result, total int64, targets int, selected []*candidate) error {
+	shares := byName(result.Shares)
 	sum, found := result.Unplaced, 0
 	for _, s := range shares {
 		if s.Replicas < 0 || sum > math.MaxInt64-s.Replicas {
@@ -121,10 +133,9 @@ func hand(result scheduling.Result, total int64, targets int, selected []*candid
 		}
 		sum += s.Replicas
 	}
-	given := make([]*scheduling.Share, len(selected))
+	given, rest := make([]*scheduling.Share, len(selected)), shares
 	for i, c := range selected {
-		if at, ok := slices.BinarySearchFunc(shares, c.cluster.Name, byName); ok {
-			given[i] = &shares[at]
+		if rest, given[i] = find(rest, c.cluster.Name); given[i] != nil {
 			found++
 		}
 	}
@@ -235,7 +246,7 @@ func (p Planner) targets(r *renderer, selected []*candidate, snap Snapshot) ([]s
 		if n, ok := snap.Capacity[c.cluster.Name]; ok {
 			t.Capacity = &n
 		}
-		o := snap.Observed[r.ref(c.cluster.Name).Key()]
+		o := c.seen
 		unknown := o.State == Unknown || o.State == Present && (o.Live == nil || r.partial(o.Live))
 		switch {
 		case o.State == Unknown && p.lost(c.cluster, snap):
@@ -244,7 +255,7 @@ func (p Planner) targets(r *renderer, selected []*candidate, snap Snapshot) ([]s
 			fix(&t, 0)
 		case unknown:
 			fix(&t, c.share.Replicas)
-		case o.Live != nil && r.obj.Adopt == AdoptNever && !o.settled() && !p.owns(r, o.Live):
+		case o.Live != nil && r.obj.Adopt == AdoptNever && !c.settled && !p.owns(r, o.Live):
 			fix(&t, 0) // what stands in the way runs nothing of ours
 		default:
 			numbers[i] = liveReplicas(o, r.counts[0])

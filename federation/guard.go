@@ -24,7 +24,7 @@ func Guard(p Plan, a Allowance) (Plan, Allowance) {
 	for i, s := range p.Steps {
 		if s.Verb == Delete || s.Verb == Release {
 			if left.Total < 1 || left.Used[s.Ref.Cluster] >= left.PerCluster {
-				s = s.hold(ReasonGuarded, "more copies would go than are allowed; allow more to go on")
+				s.hold(ReasonGuarded, "more copies would go than are allowed; allow more to go on")
 				s.Holds = true
 			} else {
 				left.Total--

@@ -11,13 +11,13 @@ const templateAnnotation = "confed.dev/template"
 
 // frozen reports that a lazy object waits: the template is what all copies that can be seen were made from. Planning for
 // nowhere never waits.
-func (r *renderer) frozen(clusters []candidate, snap Snapshot) bool {
+func (r *renderer) frozen(clusters []candidate) bool {
 	if !r.obj.Lazy || r.obj.Placement.Clusters == nil && r.obj.Placement.Selector == nil {
 		return false
 	}
 	seen := false
 	for i := range clusters {
-		o := snap.Observed[r.ref(clusters[i].cluster.Name).Key()]
+		o := clusters[i].seen
 		if o.Live == nil {
 			continue
 		}
@@ -31,13 +31,12 @@ func (r *renderer) frozen(clusters []candidate, snap Snapshot) bool {
 }
 
 // expire finds out when all copies had finished, and whether their time after that is over.
-func (p *Plan) expire(r *renderer, clusters []candidate, snap Snapshot) bool {
-	ttl := r.obj.TTLAfterFinished
+func (p *Plan) expire(ttl *time.Duration, clusters []candidate, snap Snapshot) bool {
 	if ttl == nil {
 		return false
 	}
 	if p.Finished = snap.Finished; p.Finished.IsZero() {
-		p.Finished = r.finished(clusters, snap)
+		p.Finished = finished(clusters)
 	}
 	if p.Finished.IsZero() {
 		return false
@@ -53,13 +52,13 @@ func (p *Plan) expire(r *renderer, clusters []candidate, snap Snapshot) bool {
 }
 
 // finished is when the last of the selected copies finished; zero while one has not, or is not seen.
-func (r *renderer) finished(clusters []candidate, snap Snapshot) time.Time {
+func finished(clusters []candidate) time.Time {
 	var last time.Time
 	for i := range clusters {
 		if !clusters[i].selected() {
 			continue
 		}
-		o := snap.Observed[r.ref(clusters[i].cluster.Name).Key()]
+		o := clusters[i].seen
 		at := time.Time{}
 		if o.Live != nil {
 			at = finishedAt(o.Live)

@@ -107,18 +107,19 @@ func (p Planner) Plan(obj Object, snap Snapshot) (Plan, error) {
 	}
 	clusters := p.candidates(r, decided.Decisions, snap)
 	stepper := stepper{Planner: p, r: r, variants: map[variantKey]*variant{}, unknownHolders: snap.Holders == nil}
-	stepper.frozen = r.frozen(clusters, snap)
-	stepper.expired = plan.expire(r, clusters, snap)
+	stepper.frozen = r.frozen(clusters)
+	stepper.expired = plan.expire(obj.TTLAfterFinished, clusters, snap)
 	if stepper.undivided, err = p.divide(r, clusters, snap); err != nil {
 		plan.Errs = append(plan.Errs, err)
 	}
 	if len(clusters) > 0 {
 		plan.Steps = make([]Step, len(clusters))
 	}
-	for i, c := range clusters {
+	for i := range clusters {
+		c := &clusters[i]
 		stepper.candidate = c
 		stepper.suspended = suspend.Matches(c.cluster)
-		plan.Steps[i] = stepper.step(snap.Observed[r.ref(c.cluster.Name).Key()])
+		stepper.step(&plan.Steps[i])
 	}
 	return plan, nil
 }
@@ -171,6 +172,8 @@ func (p Planner) forgets(name string, fleet *placement.Fleet) bool {
 // candidate is a cluster at which the plan looks.
 type candidate struct {
 	cluster  placement.Cluster
+	seen     Observation
+	settled  bool                // seen is what a remembered comparison was about
 	known    bool                // it is in the Fleet
 	holder   bool                // it is among the known holders
 	decision *placement.Decision // not nil, but for a holder that left the Fleet
@@ -183,48 +186,73 @@ func (c *candidate) selected() bool { return c.decision != nil && c.decision.Sel
 
 // candidates are the clusters that are selected, the names that no cluster bears, and what may hold a copy, sorted.
 func (p Planner) candidates(r *renderer, decided []placement.Decision, snap Snapshot) []candidate {
-	holders := slices.Clone(snap.Holders)
-	slices.Sort(holders)
-	holders = slices.Compact(holders)
-	holders = slices.DeleteFunc(holders, func(name string) bool { return name == "" })
-	room := len(holders)
+	holders := slices.Sorted(slices.Values(snap.Holders))
+	holders = slices.DeleteFunc(slices.Compact(holders), func(name string) bool { return name == "" })
+	selected := 0
 	for i := range decided {
 		if decided[i].Selected || snap.Holders == nil {
-			room++
+			selected++
 		}
 	}
-	list := make([]candidate, 0, room)
-	add := func(c candidate) {
-		c.following = counts{-1, -1}
-		if !p.forgets(c.cluster.Name, snap.Fleet) {
-			list = append(list, c)
+	l := candidates{planner: p, r: r, snap: snap, holders: holders, list: make([]candidate, 0, max(selected, len(holders)))}
+	for c := range snap.Fleet.All() {
+		for len(decided) > 0 && decided[0].Cluster < c.Name {
+			l.decided(&decided[0])
+			decided = decided[1:]
+		}
+		if len(decided) > 0 && decided[0].Cluster == c.Name {
+			if added := l.decided(&decided[0]); added != nil {
+				added.cluster, added.known = c, true
+			}
+			decided = decided[1:]
 		}
 	}
-	left := func(name string) candidate { return candidate{cluster: placement.Cluster{Name: name}, holder: true} }
 	for i := range decided {
-		d := &decided[i]
-		for len(holders) > 0 && holders[0] < d.Cluster {
-			add(left(holders[0]))
-			holders = holders[1:]
-		}
-		holder := len(holders) > 0 && holders[0] == d.Cluster
-		if holder {
-			holders = holders[1:]
-		}
-		// Of a cluster that is neither selected nor a holder only this counts: is it a wished name that nobody bears?
-		wished := d.Reason == placement.UnknownCluster && (!d.Held || slices.Contains(r.obj.Placement.Clusters, d.Cluster))
-		if !d.Selected && !holder && snap.Holders != nil && !wished {
-			continue
-		}
-		c := candidate{decision: d, holder: holder}
-		c.cluster, c.known = snap.Fleet.Get(d.Cluster)
-		c.cluster.Name = d.Cluster
-		add(c)
+		l.decided(&decided[i])
 	}
-	for _, name := range holders {
-		add(left(name))
+	for _, name := range l.holders {
+		l.add(name, nil, true)
 	}
-	return list
+	return l.list
+}
+
+type candidates struct {
+	planner Planner
+	r       *renderer
+	snap    Snapshot
+	holders []string // that are not in the list yet
+	list    []candidate
+}
+
+// decided adds a cluster if the plan looks at it, and the holders before it.
+func (l *candidates) decided(d *placement.Decision) *candidate {
+	for len(l.holders) > 0 && l.holders[0] < d.Cluster {
+		l.add(l.holders[0], nil, true)
+		l.holders = l.holders[1:]
+	}
+	holder := len(l.holders) > 0 && l.holders[0] == d.Cluster
+	if holder {
+		l.holders = l.holders[1:]
+	}
+	// Of a cluster that is neither selected nor a holder only this counts: is it a wished name that nobody bears?
+	wished := d.Reason == placement.UnknownCluster && (!d.Held || slices.Contains(l.r.obj.Placement.Clusters, d.Cluster))
+	if d.Selected || holder || l.snap.Holders == nil || wished {
+		return l.add(d.Cluster, d, holder)
+	}
+	return nil
+}
+
+// add returns the new candidate, or nil when the cluster is forgotten.
+func (l *candidates) add(name string, d *placement.Decision, holder bool) *candidate {
+	if l.planner.forgets(name, l.snap.Fleet) {
+		return nil
+	}
+	l.list = append(l.list, candidate{decision: d, holder: holder, following: counts{-1, -1}})
+	c := &l.list[len(l.list)-1]
+	c.cluster.Name = name
+	c.seen = l.snap.Observed[l.r.ref(name).Key()]
+	c.settled = c.seen.settled()
+	return c
 }
 
 func (r *renderer) ref(cluster string) Ref {

@@ -11,7 +11,7 @@ import (
 )
 
 // release plans to stop owning a copy. It is one JSON patch, never an apply of less, which would delete what is left out.
-func (p *stepper) release(s Step, live *unstructured.Unstructured, reason Reason, message string) Step {
+func (p *stepper) release(s *Step, live *unstructured.Unstructured, reason Reason, message string) *Step {
 	entries := ownership.Of(live.Object)
 	patch := []operation{{Op: "remove", Path: pointer("metadata", "labels", p.Owner.Key)}}
 	for _, mark := range []string{DigestAnnotation, templateAnnotation} {

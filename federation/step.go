@@ -16,7 +16,7 @@ import (
 // stepper decides the steps for one object, one cluster at a time.
 type stepper struct {
 	Planner
-	candidate
+	*candidate
 	r              *renderer
 	variants       map[variantKey]*variant
 	undivided      error // why there is no division
@@ -29,9 +29,10 @@ type stepper struct {
 // wishes reports whether the object is wished in the cluster.
 func (p *stepper) wishes() bool { return p.selected() && !p.expired }
 
-// step turns an observation into a step. Every path sets Verb, Reason and Holds.
-func (p *stepper) step(o Observation) Step {
-	s := Step{Ref: p.r.ref(p.cluster.Name), Manager: p.Manager, Share: p.share, Rank: p.r.rank, live: o.Live}
+// step fills a step in from what was observed. Every path sets Verb, Reason and Holds.
+func (p *stepper) step(s *Step) *Step {
+	o := &p.seen
+	s.Ref, s.Manager, s.Share, s.Rank, s.live = p.r.ref(p.cluster.Name), p.Manager, p.share, p.r.rank, o.Live
 	// What cannot be seen may be there, unless we know that nothing was ever written.
 	s.Holds = p.unknownHolders || p.holder
 	switch {
@@ -39,7 +40,7 @@ func (p *stepper) step(o Observation) Step {
 		return s.hold(ReasonUnknownCluster, "no cluster of this name is in the fleet")
 	case o.State == Present && o.Live == nil:
 		return s.hold(ReasonUnobserved, "the observation has no object")
-	case o.State == Present && !o.settled() && !p.is(o.Live):
+	case o.State == Present && !p.settled && !p.is(o.Live):
 		return s.hold(ReasonUnobserved, "the observation is of another object")
 	case o.State == Present || o.State == Absent:
 	case meta.IsNoMatchError(o.Err):
@@ -58,7 +59,7 @@ func (p *stepper) step(o Observation) Step {
 
 // notServed: a member without the kind holds nothing of it. But one that was written to may serve it in another version,
 // and a copy with it, so only an explicit act forgets it.
-func (p *stepper) notServed(s Step) Step {
+func (p *stepper) notServed(s *Step) *Step {
 	message := fmt.Sprintf("the member does not serve %s %s", p.r.gvk.GroupVersion(), p.r.gvk.Kind)
 	s.Holds = p.holder && !slices.Contains(p.Forget, p.cluster.Name)
 	if p.wishes() || s.Holds {
@@ -70,6 +71,11 @@ func (p *stepper) notServed(s Step) Step {
 // partial reports an observation of which only apiVersion, kind and metadata are known, though the wish has more. What has
 // no more than these may be whole and empty: then no manager holds anything of it.
 func (r *renderer) partial(live *unstructured.Unstructured) bool {
+	for _, part := range r.parts {
+		if _, ok := live.Object[part]; ok {
+			return false
+		}
+	}
 	for key := range live.Object {
 		if key != "apiVersion" && key != "kind" && key != "metadata" {
 			return false
@@ -95,18 +101,18 @@ func (p Planner) owns(r *renderer, live *unstructured.Unstructured) bool {
 	return label(live, p.Owner.Key) == p.Owner.Value || r.obj.HostUID != "" && live.GetUID() == r.obj.HostUID
 }
 
-func (s Step) as(verb Verb, reason Reason, message string) Step {
+func (s *Step) as(verb Verb, reason Reason, message string) *Step {
 	s.Verb, s.Reason, s.Message = verb, reason, message
 	return s
 }
 
-func (s Step) hold(reason Reason, message string) Step {
+func (s *Step) hold(reason Reason, message string) *Step {
 	s.Manifest, s.Patch, s.Mend, s.Delete = nil, nil, nil, nil
 	return s.as(Hold, reason, message)
 }
 
 // unwished plans for a cluster in which nothing is wished.
-func (p *stepper) unwished(s Step, o Observation) Step {
+func (p *stepper) unwished(s *Step, o *Observation) *Step {
 	live := o.Live
 	switch {
 	case o.State == Absent:
@@ -141,7 +147,7 @@ func (p *stepper) unwished(s Step, o Observation) Step {
 	return p.delete(s, live, p.unwishedReason(), p.why())
 }
 
-func (p *stepper) delete(s Step, live *unstructured.Unstructured, reason Reason, message string) Step {
+func (p *stepper) delete(s *Step, live *unstructured.Unstructured, reason Reason, message string) *Step {
 	s.Precondition = metav1.Preconditions{UID: ptr(live.GetUID())}
 	opts := p.r.obj.DeleteOptions
 	opts.Preconditions = nil
@@ -177,7 +183,7 @@ func (p *stepper) why() string {
 func (p Planner) ours() []string { return append([]string{p.Manager}, p.FormerManagers...) }
 
 // wished plans for a selected cluster.
-func (p *stepper) wished(s Step, o Observation) Step {
+func (p *stepper) wished(s *Step, o *Observation) *Step {
 	if p.undivided != nil && p.share == nil {
 		return s.hold(ReasonInvalidManifest, p.undivided.Error())
 	}
@@ -218,10 +224,10 @@ func (p Planner) stamp(r Rendered, template string) (map[string]any, error) {
 }
 
 // compare plans for a copy that is there: is it ours, did the wish change, did it drift?
-func (p *stepper) compare(s Step, o Observation, v *variant) Step {
+func (p *stepper) compare(s *Step, o *Observation, v *variant) *Step {
 	live := o.Live
 	s.ignored = strings.Join(p.r.obj.Ignore, " ")
-	if o.settled() && o.Settled.Digest == s.compared() {
+	if p.settled && o.Settled.Digest == s.compared() {
 		return s.settled()
 	}
 	if optedOut(live) {
@@ -250,7 +256,7 @@ func (p *stepper) compare(s Step, o Observation, v *variant) Step {
 	if len(p.r.retain) > 0 && p.r.partial(live) {
 		return s.hold(ReasonUnobserved, "retained fields need the whole object, not its metadata alone")
 	}
-	p.yield(&s, live)
+	p.yield(s, live)
 	if reason != ReasonDrifted {
 		found = ownership.Changes(s.Manifest.Object, fields, live.Object)
 	}
@@ -269,7 +275,7 @@ func (p *stepper) compare(s Step, o Observation, v *variant) Step {
 }
 
 // apply adds to a step under what conditions its manifest is applied, and what goes before.
-func (p *stepper) apply(s Step, live *unstructured.Unstructured, entries ownership.Entries) Step {
+func (p *stepper) apply(s *Step, live *unstructured.Unstructured, entries ownership.Entries) *Step {
 	s.Holds = true
 	s.Precondition.UID = ptr(live.GetUID())
 	s.Force = !p.r.obj.HoldConflicts
@@ -286,7 +292,7 @@ func (p *stepper) apply(s Step, live *unstructured.Unstructured, entries ownersh
 }
 
 // immutable holds a change that the server cannot make, or deletes the copy so that the next plan creates it anew.
-func (p *stepper) immutable(s Step, live *unstructured.Unstructured, field string) Step {
+func (p *stepper) immutable(s *Step, live *unstructured.Unstructured, field string) *Step {
 	gk := p.r.gvk.GroupKind()
 	switch {
 	case !p.r.obj.Recreate:
@@ -305,7 +311,7 @@ func optedOut(live *unstructured.Unstructured) bool {
 }
 
 // optOut leaves a copy to the member that asked for it.
-func (p *stepper) optOut(s Step, live *unstructured.Unstructured) Step {
+func (p *stepper) optOut(s *Step, live *unstructured.Unstructured) *Step {
 	switch {
 	case label(live, p.Owner.Key) != p.Owner.Value:
 		s.Holds = false
@@ -318,9 +324,9 @@ func (p *stepper) optOut(s Step, live *unstructured.Unstructured) Step {
 }
 
 // compared is what a remembered comparison was about.
-func (s Step) compared() string { return s.Digest + s.ignored }
+func (s *Step) compared() string { return s.Digest + s.ignored }
 
-func (s Step) settled() Step {
+func (s *Step) settled() *Step {
 	s.Manifest = nil
 	return s.as(Keep, ReasonSettled, "")
 }
