@@ -53,34 +53,34 @@ func (p Planner) PlanBundle(bundle Bundle, snap Snapshot) ([]Plan, error) {
 	for i := range plans {
 		waiting[i] = plans[i]
 		waiting[i].Steps = slices.Clone(plans[i].Steps)
+	}
+	for i := range plans {
 		for _, n := range after[i] {
-			hold(waiting[i].Steps, plans[n].Steps, func(s, other Step) string { return s.waitsFor(other) })
-		}
-		for n := range plans {
-			if slices.Contains(after[n], i) {
-				hold(waiting[i].Steps, plans[n].Steps, func(s, other Step) string { return s.outlives(other) })
-			}
+			hold(waiting[i].Steps, plans[n].Steps, (*Step).waitsFor)
+			hold(waiting[n].Steps, plans[i].Steps, (*Step).outlives)
 		}
 	}
 	return waiting, errs.Err()
 }
 
-// hold turns steps into hold / Waiting where the step of another object in the same cluster says why.
-func hold(steps, others []Step, why func(s, other Step) string) {
-	for i, s := range steps {
-		for _, other := range others {
-			if other.Ref.Cluster != s.Ref.Cluster {
-				continue
-			}
-			if reason := why(s, other); reason != "" {
-				steps[i].hold(ReasonWaiting, reason)
-			}
+// hold turns steps into hold / Waiting where the step of another object in the same cluster says why. Both are sorted by
+// cluster.
+func hold(steps, others []Step, why func(s, other *Step) string) {
+	for i := range steps {
+		for len(others) > 0 && others[0].Ref.Cluster < steps[i].Ref.Cluster {
+			others = others[1:]
+		}
+		if len(others) == 0 || others[0].Ref.Cluster != steps[i].Ref.Cluster {
+			continue
+		}
+		if reason := why(&steps[i], &others[0]); reason != "" {
+			steps[i].hold(ReasonWaiting, reason)
 		}
 	}
 }
 
 // waitsFor says why a create or an apply waits for an object that it comes after.
-func (s Step) waitsFor(other Step) string {
+func (s *Step) waitsFor(other *Step) string {
 	if s.Verb != Create && s.Verb != Apply {
 		return ""
 	}
@@ -98,13 +98,13 @@ func (s Step) waitsFor(other Step) string {
 }
 
 // hasStatus: an object without any status has no health to wait for.
-func hasStatus(s Step) bool {
+func hasStatus(s *Step) bool {
 	_, ok := s.live.Object["status"]
 	return ok
 }
 
 // outlives says why a delete or a release waits for an object that comes after it.
-func (s Step) outlives(other Step) string {
+func (s *Step) outlives(other *Step) string {
 	if s.Verb != Delete && s.Verb != Release || !other.Holds || other.Verb != Delete && other.Verb != Release && other.Reason != ReasonDeleting {
 		return ""
 	}

@@ -151,26 +151,36 @@ func invalid(text string) bool {
 	}, func(s string) bool { return strings.Contains(text, s) })
 }
 
+// unprocessable: what is wrong beside a field that cannot be changed makes the manifest invalid, so that nothing is deleted
+// for a manifest that could not be created again.
 func unprocessable(st metav1.Status, text string) Cause {
-	causes := []metav1.StatusCause{}
+	var causes []metav1.StatusCause
 	if st.Details != nil {
 		causes = st.Details.Causes
 	}
+	unchangeable := len(causes) > 0 || fixed(text)
 	for _, c := range causes {
 		if c.Field == "metadata.uid" {
 			return CauseStale
 		}
-		if strings.Contains(c.Message, "immutable") {
-			return CauseImmutable
-		}
+		unchangeable = unchangeable && fixed(c.Message)
 	}
-	if strings.Contains(text, "immutable") {
+	switch {
+	case unchangeable:
 		return CauseImmutable
-	}
-	if strings.Contains(text, "metadata.uid") || strings.Contains(text, "test operation") || strings.Contains(text, "the server rejected our request") {
+	case strings.Contains(text, "metadata.uid"), strings.Contains(text, "test operation"), strings.Contains(text, "the server rejected our request"):
 		return CauseStale
 	}
 	return CauseInvalid
+}
+
+// fixed recognises the ways in which servers say that a field cannot be changed any more.
+func fixed(text string) bool {
+	text = strings.ToLower(text)
+	return slices.ContainsFunc([]string{
+		"immutable", "may not be changed", "may not change", "cannot change", "cannot be changed", "can not be changed",
+		"fields other than",
+	}, func(s string) bool { return strings.Contains(text, s) })
 }
 
 // unreachable reports errors of the transport: no connection, or no answer in time.

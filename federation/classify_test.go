@@ -14,7 +14,17 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 )
+
+// unchangeable is a refusal as invalid, for these causes.
+func unchangeable(causes ...string) error {
+	var list field.ErrorList
+	for _, c := range causes {
+		list = append(list, field.Forbidden(field.NewPath("spec"), c))
+	}
+	return apierrors.NewInvalid(schema.GroupKind{Kind: "Thing"}, "a", list)
+}
 
 func TestClassify(t *testing.T) {
 	gr := schema.GroupResource{Group: "apps", Resource: "deployments"}
@@ -48,6 +58,10 @@ func TestClassify(t *testing.T) {
 		"version conflict":         {apierrors.NewConflict(gr, "a", errors.New("changed")), ReasonConflict, false, CauseStale},
 		"uid precondition":         {uid, ReasonConflict, false, CauseStale},
 		"immutable":                {immutable, ReasonImmutable, false, CauseImmutable},
+		"roleRef":                  {unchangeable("cannot change roleRef"), ReasonImmutable, false, CauseImmutable},
+		"stateful set":             {unchangeable("updates to statefulset spec for fields other than 'replicas' are forbidden"), ReasonImmutable, false, CauseImmutable},
+		"priority":                 {unchangeable("may not be changed in an update."), ReasonImmutable, false, CauseImmutable},
+		"immutable and invalid":    {unchangeable("field is immutable", "must be positive"), ReasonInvalidManifest, false, CauseInvalid},
 		"invalid":                  {apierrors.NewInvalid(schema.GroupKind{Kind: "Deployment"}, "a", nil), ReasonInvalidManifest, false, CauseInvalid},
 		"bad request":              {apierrors.NewBadRequest("strict decoding error: unknown field"), ReasonInvalidManifest, false, CauseInvalid},
 		"typed patch 500":          {plain(500, "failed to create typed patch object (a/b; v1, Kind=X): .spec.foo: field not declared in schema"), ReasonInvalidManifest, false, CauseInvalid},

@@ -12,8 +12,8 @@ type Allowance struct {
 }
 
 // Guard returns the plan with every delete and release beyond the allowance as hold / Guarded, and what is left of the
-// allowance when the plan is carried out. It is a pure function: one of the func(Plan) Plan that fit between planning and
-// dispatching.
+// allowance when the plan is carried out. An apply that may recreate its copy counts as a delete; beyond the allowance it may
+// not. It is a pure function: one of the func(Plan) Plan that fit between planning and dispatching.
 func Guard(p Plan, a Allowance) (Plan, Allowance) {
 	left := a
 	left.Used = maps.Clone(a.Used)
@@ -22,8 +22,11 @@ func Guard(p Plan, a Allowance) (Plan, Allowance) {
 	}
 	steps := make([]Step, len(p.Steps))
 	for i, s := range p.Steps {
-		if s.Verb == Delete || s.Verb == Release {
-			if left.Total < 1 || left.Used[s.Ref.Cluster] >= left.PerCluster {
+		if s.Verb == Delete || s.Verb == Release || s.Delete != nil {
+			none := left.Total < 1 || left.Used[s.Ref.Cluster] >= left.PerCluster
+			if none && s.Verb == Apply {
+				s.Delete = nil
+			} else if none {
 				s.hold(ReasonGuarded, "more copies would go than are allowed; allow more to go on")
 				s.Holds = true
 			} else {

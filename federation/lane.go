@@ -142,6 +142,8 @@ func (l *lane) do(ctx context.Context, s Step) Result {
 		switch {
 		case err == nil:
 			return s.done(live)
+		case c.reason == ReasonImmutable && s.Verb == Apply && s.Delete != nil:
+			return l.do(ctx, s.recreate(err))
 		case try > 0 && s.Verb == Create && c.reason == ReasonNotOwned:
 			c.reason, c.stale = ReasonConflict, true // perhaps made by the try before
 			return s.refused(err, c)
@@ -149,6 +151,16 @@ func (l *lane) do(ctx context.Context, s Step) Result {
 			return s.refused(err, c)
 		}
 	}
+}
+
+// recreate is the delete that an apply becomes when the member will not change a field.
+func (s Step) recreate(refused error) Step {
+	s.Verb, s.Reason, s.Message = Delete, ReasonImmutable, "cannot be changed; deleted to be created again"
+	if !s.secret() {
+		s.Message = refused.Error() + "; deleted to be created again"
+	}
+	s.Manifest, s.Changes, s.Patch, s.Mend = nil, nil, nil, nil
+	return s
 }
 
 // wait gives the lane's verdict on the member, and keeps the interval between two requests.

@@ -45,8 +45,9 @@ type Object struct {
 	// Cascade allows deleting a Namespace or a CustomResourceDefinition, which deletes what is inside it.
 	Cascade bool
 
-	// Recreate lets a copy be deleted and created again where a field that cannot be changed would have to: never one of a
-	// kind that bears data (claims, volumes, secrets, config maps, stateful sets, namespaces, definitions).
+	// Recreate lets a copy be deleted and created again where a field that cannot be changed would have to, whether the plan
+	// knows that or the member says so: never one of a kind that bears data (claims, volumes, secrets, config maps, stateful
+	// sets, namespaces, definitions).
 	Recreate bool
 
 	// Orphan releases copies where they would be deleted: the owner label, the digest and our managed-fields entries go,

@@ -59,8 +59,10 @@ type Step struct {
 	Manager      string // field manager
 	Force        bool   // an apply takes over fields of others
 	Precondition metav1.Preconditions
-	Delete       *metav1.DeleteOptions // of a delete, without preconditions
-	Rank         int                   // order within the cluster; deletes run from high to low, before the rest
+	// Delete are the options of a delete, without preconditions. In an apply they allow deleting the copy where the member
+	// refuses to change a field that cannot be changed, so that the next plan creates it again; see Object.Recreate.
+	Delete *metav1.DeleteOptions
+	Rank   int // order within the cluster; deletes run from high to low, before the rest
 
 	// Holds says that the cluster may hold a copy once the step was carried out.
 	Holds bool

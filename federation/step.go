@@ -149,13 +149,17 @@ func (p *stepper) unwished(s *Step, o *Observation) *Step {
 
 func (p *stepper) delete(s *Step, live *unstructured.Unstructured, reason Reason, message string) *Step {
 	s.Precondition = metav1.Preconditions{UID: ptr(live.GetUID())}
+	s.Delete = p.deleteOptions()
+	return s.as(Delete, reason, message)
+}
+
+func (p *stepper) deleteOptions() *metav1.DeleteOptions {
 	opts := p.r.obj.DeleteOptions
 	opts.Preconditions = nil
 	if opts.PropagationPolicy == nil {
 		opts.PropagationPolicy = ptr(metav1.DeletePropagationBackground)
 	}
-	s.Delete = &opts
-	return s.as(Delete, reason, message)
+	return &opts
 }
 
 func (p *stepper) unwishedReason() Reason {
@@ -271,6 +275,9 @@ func (p *stepper) compare(s *Step, o *Observation, v *variant) *Step {
 	if p.frozen && reason == ReasonChanged {
 		return s.hold(ReasonWaiting, lazily)
 	}
+	if reason == ReasonChanged && p.mayRecreate(live, entries) {
+		s.Delete = p.deleteOptions()
+	}
 	return p.apply(s, live, entries).as(Apply, reason, message)
 }
 
@@ -299,11 +306,17 @@ func (p *stepper) immutable(s *Step, live *unstructured.Unstructured, field stri
 		return s.hold(ReasonImmutable, field+" cannot be changed; set it back, or set Recreate")
 	case bearsData(gk):
 		return s.hold(ReasonImmutable, field+" cannot be changed, and a "+gk.Kind+" is never deleted for it")
-	case p.suspended || p.r.obj.Protect || label(live, p.Owner.Key) != p.Owner.Value || !ownership.Of(live.Object).Has(p.ours()...):
+	case p.suspended || !p.mayRecreate(live, ownership.Of(live.Object)):
 		return s.hold(ReasonImmutable, field+" cannot be changed, and the copy may not be deleted now")
 	}
 	s.Manifest, s.Changes = nil, nil
 	return p.delete(s, live, ReasonImmutable, field+" cannot be changed; deleted to be created again")
+}
+
+// mayRecreate says whether a copy may be deleted for a field that cannot be changed.
+func (p *stepper) mayRecreate(live *unstructured.Unstructured, entries ownership.Entries) bool {
+	return p.r.obj.Recreate && !bearsData(p.r.gvk.GroupKind()) && !p.r.obj.Protect &&
+		label(live, p.Owner.Key) == p.Owner.Value && entries.Has(p.ours()...)
 }
 
 func optedOut(live *unstructured.Unstructured) bool {

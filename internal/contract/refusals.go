@@ -10,6 +10,7 @@ import (
 
 // refusals is about what a member says no to.
 func refusals() []Scenario {
+	const job = `{apiVersion: batch/v1, kind: Job, metadata: {name: a}, spec: {suspend: true, template: {spec: {restartPolicy: Never, containers: [{name: a, image: IMAGE}]}}}}`
 	held := func(reason federation.Reason, text string) func(*Stage) {
 		return func(s *Stage) {
 			s.wish(text)
@@ -80,6 +81,32 @@ spec:
 			s.do(federation.Delete, federation.ReasonImmutable)
 			s.do(federation.Create, federation.ReasonAbsent)
 			s.atRest()
+		}},
+		{Name: "what only the member knows to be immutable is recreated where that is allowed", Run: func(s *Stage) {
+			s.created(strings.Replace(job, "IMAGE", "one", 1))
+			s.wish(strings.Replace(job, "IMAGE", "two", 1))
+			r := s.dispatch(s.expect(federation.Apply, federation.ReasonChanged))
+			require.Equal(s, federation.Held, r.Outcome)
+			require.Equal(s, federation.ReasonImmutable, r.Reason, "%v", r.Err)
+			s.object.Recreate = true
+			plan, _ := federation.Guard(s.expect(federation.Apply, federation.ReasonChanged), federation.Allowance{})
+			require.Equal(s, federation.ReasonImmutable, s.dispatch(plan).Reason, "nothing may be deleted")
+			s.wish(strings.Replace(job, "IMAGE", "two", 1))
+			r = s.dispatch(s.expect(federation.Apply, federation.ReasonChanged))
+			require.Equal(s, federation.Done, r.Outcome, "%v", r.Err)
+			require.Equal(s, federation.Delete, r.Step.Verb)
+			require.Equal(s, federation.ReasonImmutable, r.Reason)
+			s.do(federation.Create, federation.ReasonAbsent)
+			s.atRest()
+		}},
+		{Name: "what could not be created again is not deleted", Schema: true, Run: func(s *Stage) {
+			s.created(strings.Replace(job, "IMAGE", "one", 1))
+			s.object.Recreate = true
+			s.wish(strings.Replace(job, "IMAGE", `""`, 1))
+			r := s.dispatch(s.expect(federation.Apply, federation.ReasonChanged))
+			require.Equal(s, federation.Held, r.Outcome)
+			require.Equal(s, federation.ReasonInvalidManifest, r.Reason, "%v", r.Err)
+			require.NotNil(s, s.live())
 		}},
 		{Name: "a claim is never recreated", Run: func(s *Stage) {
 			claim := `{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: a}, spec: {storageClassName: CLASS, accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}`
