@@ -73,6 +73,7 @@ spec:
 			require.EqualValues(s, 30099, s.at("spec.ports.0.nodePort"))
 			require.Equal(s, "ClientIP", s.at("spec.sessionAffinity"))
 			s.atRest()
+			s.delete() // the port is free again
 		}},
 		Scenario{Name: "what others may take is left to them, and ours until then", Run: func(s *Stage) {
 			s.object.Ignore = []string{"/spec/template/spec/containers[name=web]/image"}

@@ -128,9 +128,8 @@ func (s *Stage) dispatch(plan federation.Plan) federation.Result {
 	return results[0]
 }
 
-// do expects a step, carries it out and requires it to succeed; where a controller of the member wrote in between, at
-// the next try.
-func (s *Stage) do(verb federation.Verb, reason federation.Reason) federation.Result {
+// try expects a step and carries it out; where a controller of the member wrote in between, once more.
+func (s *Stage) try(verb federation.Verb, reason federation.Reason) federation.Result {
 	s.Helper()
 	r := s.dispatch(s.expect(verb, reason))
 	for range 5 {
@@ -138,6 +137,13 @@ func (s *Stage) do(verb federation.Verb, reason federation.Reason) federation.Re
 			r = s.dispatch(s.expect(verb, reason))
 		}
 	}
+	return r
+}
+
+// do is try for what must succeed.
+func (s *Stage) do(verb federation.Verb, reason federation.Reason) federation.Result {
+	s.Helper()
+	r := s.try(verb, reason)
 	require.NoError(s, r.Err)
 	require.Equal(s, federation.Done, r.Outcome)
 	return r
