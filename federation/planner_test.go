@@ -474,3 +474,25 @@ func TestEncodePlan(t *testing.T) {
 		require.ErrorIs(t, err, federation.ErrInvalid, bad)
 	}
 }
+
+// Who scales a copy is named, whether the field is retained or not: the scale subresource has an entry of its own.
+func TestScaledByAnotherIsReportedByName(t *testing.T) {
+	p := newProgram(t, "a")
+	obj := federation.Object{Template: decode(t, webYAML), Placement: everywhere()}
+	p.reconcile(obj)
+	live := p.members.Member("a").Objects()[0]
+	require.NoError(t, unstructured.SetNestedField(live.Object, int64(12), "spec", "replicas"))
+	_, err := p.members.Member("a").Scale(t.Context(), live, "autoscaler")
+	require.NoError(t, err)
+
+	step := p.plan(obj).Steps[0]
+	require.Equal(t, federation.ReasonDrifted, step.Reason)
+	require.Equal(t, []federation.Change{{Path: "/spec/replicas", Have: int64(12), Want: int64(9), Holders: []string{"autoscaler"}}}, step.Changes)
+	require.Contains(t, step.Message, "/spec/replicas (autoscaler)")
+
+	obj.Retain = []string{"/spec/replicas"}
+	p.reconcile(obj)
+	require.Equal(t, federation.Keep, p.plan(obj).Steps[0].Verb)
+	replicas, _, _ := unstructured.NestedInt64(p.members.Member("a").Objects()[0].Object, "spec", "replicas")
+	require.EqualValues(t, 12, replicas)
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 
 	"github.com/confed-project/confed/clusterregistry/kube"
@@ -276,5 +277,55 @@ func BenchmarkSickMember(b *testing.B) {
 			}
 			b.ReportMetric(float64(without)/float64(with), "ratio")
 		})
+	}
+}
+
+// TestKilledMidDispatch: a member whose API server is killed while a plan is carried out costs the others nothing, every step
+// has a truthful result, and once it is back the same wish ends in the right state.
+func TestKilledMidDispatch(t *testing.T) {
+	c := newCrowd(t)
+	victim := cluster.Shared(t).Members[0]
+	down := false
+	t.Cleanup(func() {
+		if down { // the other tests need it
+			require.NoError(t, victim.Restart(context.WithoutCancel(t.Context())))
+		}
+	})
+	plan := c.plan(t, 400, c.names...)
+	done := map[federation.Key]bool{}
+	failed, seen := 0, 0
+	for r := range (federation.Dispatcher{Clients: c.connect, Timeout: 5 * time.Second}).Run(t.Context(), plan) {
+		if seen++; seen == 200 {
+			down = true
+			victim.Kill()
+		}
+		switch {
+		case r.Outcome == federation.Done:
+			require.NotNil(t, r.Live)
+			done[r.Step.Ref.Key()] = true
+		case r.Step.Ref.Cluster == victim.Name:
+			require.Equal(t, federation.Failed, r.Outcome)
+			require.Error(t, r.Err)
+			failed++
+		default:
+			require.NoError(t, r.Err, "%s is not the victim", r.Step.Ref.Cluster)
+		}
+	}
+	require.Equal(t, len(plan.Steps), seen)
+	require.Positive(t, failed, "killed too late")
+	require.NoError(t, victim.Restart(t.Context()))
+	down = false
+	for key := range done {
+		if key.Cluster == victim.Name {
+			_, err := c.clients[key.Cluster].Get(t.Context(), gvkConfigMap, types.NamespacedName{Namespace: key.Namespace, Name: key.Name})
+			require.NoError(t, err, "said to be done")
+		}
+	}
+	for _, r := range (federation.Dispatcher{Clients: c.connect}).Dispatch(t.Context(), plan) {
+		// What is there now was made by the first run, and a create never takes it for its own.
+		if r.Outcome != federation.Done {
+			require.Equal(t, federation.ReasonNotOwned, r.Reason, "%v", r.Err)
+		}
+		require.False(t, done[r.Step.Ref.Key()] && r.Outcome == federation.Done, "%s was made twice", r.Step.Ref)
 	}
 }
