@@ -7,6 +7,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/confed-project/confed/internal/ownership"
 )
 
 // immutable lists fields that a server never lets change, as far as they are scalars or selectors.
@@ -58,6 +60,27 @@ func differ(want, have any) bool {
 	hl, _ := h["matchLabels"].(map[string]any)
 	plain := func(m map[string]any) bool { return len(m) == 1 && m["matchLabels"] != nil }
 	return plain(w) && plain(h) && !maps.EqualFunc(wl, hl, func(a, b any) bool { return a == b })
+}
+
+// immutable holds a change that the server cannot make, or deletes the copy so that the next plan creates it anew.
+func (p *stepper) immutable(s *Step, live *unstructured.Unstructured, field string) *Step {
+	gk := p.r.gvk.GroupKind()
+	switch {
+	case !p.r.obj.Recreate:
+		return s.hold(ReasonImmutable, field+" cannot be changed; set it back, or set Recreate")
+	case bearsData(gk):
+		return s.hold(ReasonImmutable, field+" cannot be changed, and a "+gk.Kind+" is never deleted for it")
+	case p.suspended || !p.mayRecreate(live, ownership.Of(live.Object)):
+		return s.hold(ReasonImmutable, field+" cannot be changed, and the copy may not be deleted now")
+	}
+	s.Manifest, s.Changes = nil, nil
+	return p.delete(s, live, ReasonImmutable, field+" cannot be changed; deleted to be created again")
+}
+
+// mayRecreate says whether a copy may be deleted for a field that cannot be changed.
+func (p *stepper) mayRecreate(live *unstructured.Unstructured, entries ownership.Entries) bool {
+	return p.r.obj.Recreate && !bearsData(p.r.gvk.GroupKind()) && !p.r.obj.Protect &&
+		label(live, p.Owner.Key) == p.Owner.Value && entries.Has(p.ours()...)
 }
 
 // bearsData reports kinds that are never deleted in order to be created again.

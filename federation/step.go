@@ -298,27 +298,6 @@ func (p *stepper) apply(s *Step, live *unstructured.Unstructured, entries owners
 	return s
 }
 
-// immutable holds a change that the server cannot make, or deletes the copy so that the next plan creates it anew.
-func (p *stepper) immutable(s *Step, live *unstructured.Unstructured, field string) *Step {
-	gk := p.r.gvk.GroupKind()
-	switch {
-	case !p.r.obj.Recreate:
-		return s.hold(ReasonImmutable, field+" cannot be changed; set it back, or set Recreate")
-	case bearsData(gk):
-		return s.hold(ReasonImmutable, field+" cannot be changed, and a "+gk.Kind+" is never deleted for it")
-	case p.suspended || !p.mayRecreate(live, ownership.Of(live.Object)):
-		return s.hold(ReasonImmutable, field+" cannot be changed, and the copy may not be deleted now")
-	}
-	s.Manifest, s.Changes = nil, nil
-	return p.delete(s, live, ReasonImmutable, field+" cannot be changed; deleted to be created again")
-}
-
-// mayRecreate says whether a copy may be deleted for a field that cannot be changed.
-func (p *stepper) mayRecreate(live *unstructured.Unstructured, entries ownership.Entries) bool {
-	return p.r.obj.Recreate && !bearsData(p.r.gvk.GroupKind()) && !p.r.obj.Protect &&
-		label(live, p.Owner.Key) == p.Owner.Value && entries.Has(p.ours()...)
-}
-
 func optedOut(live *unstructured.Unstructured) bool {
 	return metadata(live, "annotations", OptOutAnnotation) == "true"
 }
