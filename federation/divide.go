@@ -57,7 +57,7 @@ func (p Planner) divide(r *renderer, clusters []candidate, snap Snapshot) (undiv
 	selected := make([]*candidate, 0, len(clusters))
 	for i := range clusters {
 		if c := &clusters[i]; c.selected() && c.known {
-			if last, c.share = find(last, c.cluster.Name); c.share != nil && c.share.Replicas < 0 {
+			if last, c.share = find(last, c.name); c.share != nil && c.share.Replicas < 0 {
 				c.share = nil
 			}
 			selected = append(selected, c)
@@ -135,7 +135,7 @@ func hand(result scheduling.Result, total int64, targets int, selected []*candid
 	}
 	given, rest := make([]*scheduling.Share, len(selected)), shares
 	for i, c := range selected {
-		if rest, given[i] = find(rest, c.cluster.Name); given[i] != nil {
+		if rest, given[i] = find(rest, c.name); given[i] != nil {
 			found++
 		}
 	}
@@ -232,33 +232,37 @@ func (p Planner) targets(r *renderer, selected []*candidate, snap Snapshot) ([]s
 	targets := make([]scheduling.Target, 0, len(selected))
 	numbers := make([]int64, len(selected))
 	for i, c := range selected {
-		t := scheduling.Target{Name: c.cluster.Name, NoGrowth: c.decision.NoGrowth}
+		t := scheduling.Target{Name: c.name, NoGrowth: c.decision.NoGrowth}
 		if len(matchers) == 0 {
 			t.Weight = 1
 		}
+		var facts placement.Cluster
+		if len(matchers) > 0 || p.LostAfter > 0 {
+			facts, _ = snap.Fleet.Get(c.name)
+		}
 		for i := range matchers {
-			if matchers[i].Matches(c.cluster) {
+			if matchers[i].Matches(facts) {
 				pref := r.obj.Replicas.Preferences[i]
 				t.Weight, t.Min, t.Max, t.Tier = pref.Weight, pref.Min, pref.Max, pref.Tier
 				break
 			}
 		}
-		if n, ok := snap.Capacity[c.cluster.Name]; ok {
+		if n, ok := snap.Capacity[c.name]; ok {
 			t.Capacity = &n
 		}
-		o := c.seen
-		unknown := o.State == Unknown || o.State == Present && (o.Live == nil || r.partial(o.Live))
+		o := &c.seen
+		running, seen := r.running(o)
 		switch {
-		case o.State == Unknown && p.lost(c.cluster, snap):
+		case o.State == Unknown && p.lost(facts, snap):
 			continue
-		case unknown && c.share == nil:
+		case !seen && c.share == nil:
 			fix(&t, 0)
-		case unknown:
+		case !seen:
 			fix(&t, c.share.Replicas)
 		case o.Live != nil && r.obj.Adopt == AdoptNever && !c.settled && !p.owns(r, o.Live):
 			fix(&t, 0) // what stands in the way runs nothing of ours
 		default:
-			numbers[i] = liveReplicas(o, r.counts[0])
+			numbers[i] = running
 			t.Current = &numbers[i]
 		}
 		targets = append(targets, t)
@@ -271,16 +275,16 @@ func fix(t *scheduling.Target, n int64) {
 	t.Min, t.Max, t.Current, t.Capacity = n, &n, &n, nil
 }
 
-// liveReplicas is what an observed copy runs; a live object without the field runs one, as its default says.
-func liveReplicas(o Observation, path []string) int64 {
-	if o.State != Present {
-		return 0
+// running is what an observed copy runs, if that can be seen; a live object without the field runs one, as its default says.
+func (r *renderer) running(o *Observation) (replicas int64, seen bool) {
+	if o.State != Present || o.Live == nil {
+		return 0, o.State == Absent
 	}
-	if n, ok := get(o.Live.Object, path); ok {
-		i, _ := n.(int64)
-		return i
+	if n, ok := get(o.Live.Object, r.counts[0]); ok {
+		replicas, _ = n.(int64)
+		return replicas, true
 	}
-	return 1
+	return 1, !r.partial(o.Live)
 }
 
 // lost reports whether a member has been silent for so long that others take its replicas.

@@ -2,6 +2,7 @@ package federation
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -69,7 +70,7 @@ func (p Planner) Targets(obj Object, snap Snapshot) []Ref {
 	var refs []Ref
 	for _, c := range p.candidates(r, decided.Decisions, snap) {
 		if c.known {
-			refs = append(refs, r.ref(c.cluster.Name))
+			refs = append(refs, r.ref(c.name))
 		}
 	}
 	return refs
@@ -115,11 +116,12 @@ func (p Planner) Plan(obj Object, snap Snapshot) (Plan, error) {
 	if len(clusters) > 0 {
 		plan.Steps = make([]Step, len(clusters))
 	}
-	for i := range clusters {
-		c := &clusters[i]
-		stepper.candidate = c
-		stepper.suspended = suspend.Matches(c.cluster)
-		stepper.step(&plan.Steps[i])
+	steps := plan.Steps
+	for c, cluster := range walk(clusters, snap.Fleet) {
+		stepper.candidate, stepper.cluster = c, cluster
+		stepper.suspended = suspend.Matches(cluster)
+		stepper.step(&steps[0])
+		steps = steps[1:]
 	}
 	return plan, nil
 }
@@ -171,7 +173,7 @@ func (p Planner) forgets(name string, fleet *placement.Fleet) bool {
 
 // candidate is a cluster at which the plan looks.
 type candidate struct {
-	cluster  placement.Cluster
+	name     string
 	seen     Observation
 	settled  bool                // seen is what a remembered comparison was about
 	known    bool                // it is in the Fleet
@@ -186,8 +188,11 @@ func (c *candidate) selected() bool { return c.decision != nil && c.decision.Sel
 
 // candidates are the clusters that are selected, the names that no cluster bears, and what may hold a copy, sorted.
 func (p Planner) candidates(r *renderer, decided []placement.Decision, snap Snapshot) []candidate {
-	holders := slices.Sorted(slices.Values(snap.Holders))
-	holders = slices.DeleteFunc(slices.Compact(holders), func(name string) bool { return name == "" })
+	holders := snap.Holders
+	if !ascending(holders) {
+		holders = slices.Compact(slices.Sorted(slices.Values(holders)))
+		holders = slices.DeleteFunc(holders, func(name string) bool { return name == "" })
+	}
 	selected := 0
 	for i := range decided {
 		if decided[i].Selected || snap.Holders == nil {
@@ -202,7 +207,7 @@ func (p Planner) candidates(r *renderer, decided []placement.Decision, snap Snap
 		}
 		if len(decided) > 0 && decided[0].Cluster == c.Name {
 			if added := l.decided(&decided[0]); added != nil {
-				added.cluster, added.known = c, true
+				added.known = true
 			}
 			decided = decided[1:]
 		}
@@ -214,6 +219,18 @@ func (p Planner) candidates(r *renderer, decided []placement.Decision, snap Snap
 		l.add(name, nil, true)
 	}
 	return l.list
+}
+
+// ascending reports that names are sorted, and that none is empty or there twice.
+func ascending(names []string) bool {
+	previous := ""
+	for _, name := range names {
+		if name <= previous {
+			return false
+		}
+		previous = name
+	}
+	return true
 }
 
 type candidates struct {
@@ -247,12 +264,36 @@ func (l *candidates) add(name string, d *placement.Decision, holder bool) *candi
 	if l.planner.forgets(name, l.snap.Fleet) {
 		return nil
 	}
-	l.list = append(l.list, candidate{decision: d, holder: holder, following: counts{-1, -1}})
+	l.list = append(l.list, candidate{name: name, decision: d, holder: holder, following: counts{-1, -1}})
 	c := &l.list[len(l.list)-1]
-	c.cluster.Name = name
 	c.seen = l.snap.Observed[l.r.ref(name).Key()]
 	c.settled = c.seen.settled()
 	return c
+}
+
+// walk yields the candidates with the facts of their clusters, which are only names where the Fleet does not have them. A
+// walk is cheaper than keeping or looking up the facts of each.
+func walk(list []candidate, fleet *placement.Fleet) iter.Seq2[*candidate, placement.Cluster] {
+	return func(yield func(*candidate, placement.Cluster) bool) {
+		for cluster := range fleet.All() {
+			for ; len(list) > 0 && list[0].name < cluster.Name; list = list[1:] {
+				if !yield(&list[0], placement.Cluster{Name: list[0].name}) {
+					return
+				}
+			}
+			if len(list) > 0 && list[0].name == cluster.Name {
+				if !yield(&list[0], cluster) {
+					return
+				}
+				list = list[1:]
+			}
+		}
+		for i := range list {
+			if !yield(&list[i], placement.Cluster{Name: list[i].name}) {
+				return
+			}
+		}
+	}
 }
 
 func (r *renderer) ref(cluster string) Ref {

@@ -17,6 +17,7 @@ import (
 type stepper struct {
 	Planner
 	*candidate
+	cluster        placement.Cluster
 	r              *renderer
 	variants       map[variantKey]*variant
 	undivided      error // why there is no division
@@ -32,7 +33,7 @@ func (p *stepper) wishes() bool { return p.selected() && !p.expired }
 // step fills a step in from what was observed. Every path sets Verb, Reason and Holds.
 func (p *stepper) step(s *Step) *Step {
 	o := &p.seen
-	s.Ref, s.Manager, s.Share, s.Rank, s.live = p.r.ref(p.cluster.Name), p.Manager, p.share, p.r.rank, o.Live
+	s.Ref, s.Manager, s.Share, s.Rank, s.live = p.r.ref(p.name), p.Manager, p.share, p.r.rank, o.Live
 	// What cannot be seen may be there, unless we know that nothing was ever written.
 	s.Holds = p.unknownHolders || p.holder
 	switch {
