@@ -101,7 +101,7 @@ func plainString(text string) (value, rest string, ok bool) {
 		return "", "", false
 	}
 	value, rest, ok = strings.Cut(text, `"`)
-	return value, rest, ok && !strings.Contains(value, `\\`)
+	return value, rest, ok && !strings.Contains(value, `\`)
 }
 
 // match finds the key of each item in a list's node: first keys that the item spells out whole, then keys whose missing

@@ -12,14 +12,15 @@ func TestParseKey(t *testing.T) {
 		`k:{"name":"web"}`:                             {{"name", "web"}},
 		`k:{"containerPort":80,"protocol":"TCP"}`:      {{"containerPort", int64(80)}, {"protocol", "TCP"}},
 		`k:{"a":"x\"},:y","b":true,"c":-1.5,"d":null}`: {{"a", `x"},:y`}, {"b", true}, {"c", -1.5}, {"d", nil}},
-		`k:{"a":+1}`: nil,
-		`k:{}`:       nil,
-		`k:{"a"}`:    nil,
-		`k:{"a":1`:   nil,
-		`k:{"a":"1`:  nil,
-		`k:{"a":1}x`: nil,
-		`k:`:         nil,
-		`f:a`:        nil,
+		`k:{"a":"x\u0026y","b":"\\"}`:                  {{"a", "x&y"}, {"b", `\`}},
+		`k:{"a":+1}`:                                   nil,
+		`k:{}`:                                         nil,
+		`k:{"a"}`:                                      nil,
+		`k:{"a":1`:                                     nil,
+		`k:{"a":"1`:                                    nil,
+		`k:{"a":1}x`:                                   nil,
+		`k:`:                                           nil,
+		`f:a`:                                          nil,
 	} {
 		require.Equal(t, want, parseKey(raw), raw)
 	}
