@@ -79,7 +79,7 @@ func (p *stepper) immutable(s *Step, live *unstructured.Unstructured, field stri
 
 // mayRecreate says whether a copy may be deleted for a field that cannot be changed.
 func (p *stepper) mayRecreate(live *unstructured.Unstructured, entries ownership.Entries) bool {
-	return p.r.obj.Recreate && !bearsData(p.r.gvk.GroupKind()) && !p.r.obj.Protect &&
+	return p.r.obj.Recreate && !bearsData(p.r.gvk.GroupKind()) && !p.r.obj.Protect && !p.r.hosts(live) &&
 		label(live, p.Owner.Key) == p.Owner.Value && entries.Has(p.ours()...)
 }
 

@@ -41,7 +41,7 @@ func (p *stepper) step(s *Step) *Step {
 		return s.hold(ReasonUnknownCluster, "no cluster of this name is in the fleet")
 	case o.State == Present && o.Live == nil:
 		return s.hold(ReasonUnobserved, "the observation has no object")
-	case o.State == Present && !p.settled && !p.is(o.Live):
+	case o.State == Present && !s.Ref.is(o.Live):
 		return s.hold(ReasonUnobserved, "the observation is of another object")
 	case o.State == Present || o.State == Absent:
 	case meta.IsNoMatchError(o.Err):
@@ -52,6 +52,7 @@ func (p *stepper) step(s *Step) *Step {
 		return s.hold(ReasonUnobserved, "not looked at yet")
 	}
 	s.Holds = o.State == Present && (p.holder || label(o.Live, p.Owner.Key) == p.Owner.Value)
+	s.held = s.Holds
 	if !p.wishes() {
 		return p.unwished(s, o)
 	}
@@ -91,15 +92,14 @@ func (r *renderer) partial(live *unstructured.Unstructured) bool {
 	return len(r.parts) > 0 && len(entries) == 0
 }
 
-func (p *stepper) is(live *unstructured.Unstructured) bool {
-	gk := live.GroupVersionKind().GroupKind()
-	return live.GetName() == p.r.objectName && live.GetNamespace() == p.r.namespace &&
-		(gk == p.r.gvk.GroupKind() || gk.Kind == "PartialObjectMetadata")
-}
-
 // owns reports that a live object bears our label or is the host's own.
 func (p Planner) owns(r *renderer, live *unstructured.Unstructured) bool {
-	return label(live, p.Owner.Key) == p.Owner.Value || r.obj.HostUID != "" && live.GetUID() == r.obj.HostUID
+	return label(live, p.Owner.Key) == p.Owner.Value || r.hosts(live)
+}
+
+// hosts reports that a live object is the program's own, which is never deleted.
+func (r *renderer) hosts(live *unstructured.Unstructured) bool {
+	return r.obj.HostUID != "" && live.GetUID() == r.obj.HostUID
 }
 
 func (s *Step) as(verb Verb, reason Reason, message string) *Step {
@@ -124,7 +124,7 @@ func (p *stepper) unwished(s *Step, o *Observation) *Step {
 	case p.suspended:
 		return s.hold(ReasonSuspended, "suspended; a copy stays")
 	case p.r.obj.Protect:
-		return s.hold(ReasonGuarded, "protected; clear Protect to let the copy go")
+		return s.hold(ReasonGuarded, protected)
 	case p.frozen && !p.expired:
 		return s.hold(ReasonWaiting, lazily)
 	case optedOut(live):
@@ -132,8 +132,7 @@ func (p *stepper) unwished(s *Step, o *Observation) *Step {
 	case p.decision != nil && p.decision.Reason == placement.Undecided && !p.expired:
 		return s.hold(ReasonUndecided, p.why()+"; a copy stays")
 	}
-	host := p.r.obj.HostUID != "" && live.GetUID() == p.r.obj.HostUID
-	if host || p.r.obj.Orphan {
+	if p.r.hosts(live) || p.r.obj.Orphan {
 		return p.release(s, live, p.unwishedReason(), p.why())
 	}
 	gk := p.r.gvk.GroupKind()
@@ -170,7 +169,10 @@ func (p *stepper) unwishedReason() Reason {
 	return ReasonUnselected
 }
 
-const lazily = "waits for the next change of the template"
+const (
+	lazily    = "waits for the next change of the template"
+	protected = "protected; clear Protect to let the copy go"
+)
 
 func (p *stepper) why() string {
 	switch {
@@ -282,23 +284,6 @@ func (p *stepper) compare(s *Step, o *Observation, v *variant) *Step {
 	return p.apply(s, live, entries).as(Apply, reason, message)
 }
 
-// apply adds to a step under what conditions its manifest is applied, and what goes before.
-func (p *stepper) apply(s *Step, live *unstructured.Unstructured, entries ownership.Entries) *Step {
-	s.Holds = true
-	s.Precondition.UID = ptr(live.GetUID())
-	s.Force = !p.r.obj.HoldConflicts
-	var former []string
-	if label(live, p.Owner.Key) != p.Owner.Value || !entries.Has(p.Manager) {
-		former = append(p.ours(), ownership.BeforeFirstApply)
-	}
-	if moved, ok := entries.Move(p.Manager, former); ok {
-		s.Patch = managedFieldsPatch(moved, live, nil)
-	} else if mended, ok := entries.Versioned(p.r.gvk.GroupVersion().String()); ok {
-		s.Mend = managedFieldsPatch(mended, live, nil)
-	}
-	return s
-}
-
 func optedOut(live *unstructured.Unstructured) bool {
 	return metadata(live, "annotations", OptOutAnnotation) == "true"
 }
@@ -311,6 +296,8 @@ func (p *stepper) optOut(s *Step, live *unstructured.Unstructured) *Step {
 		return s.hold(ReasonOptedOut, "the copy says "+OptOutAnnotation)
 	case p.suspended:
 		return s.hold(ReasonSuspended, "suspended; would be released")
+	case p.r.obj.Protect:
+		return s.hold(ReasonGuarded, protected)
 	}
 	s.Manifest, s.Digest, s.Trace = nil, "", nil // nothing is wished of it any more
 	return p.release(s, live, ReasonOptedOut, "the copy says "+OptOutAnnotation)

@@ -33,7 +33,7 @@ type Scenario struct {
 // Scenarios returns all promises.
 func Scenarios() []Scenario {
 	var all []Scenario
-	for _, list := range [][]Scenario{ownership(), change(), adoption(), lifecycle(), refusals()} {
+	for _, list := range [][]Scenario{ownership(), change(), adoption(), lifecycle(), shared(), refusals()} {
 		all = append(all, list...)
 	}
 	return all

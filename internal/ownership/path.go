@@ -145,16 +145,17 @@ type there struct {
 	live any
 	node map[string]any
 	raw  []string
+	wish any // the wish there, where it is looked at
 }
 
 func (t there) field(key string) (there, bool) {
 	m, _ := t.live.(map[string]any)
 	v, ok := m[key]
-	return there{v, child(t.node, "f:"+key), append(slices.Clip(t.raw), "f:"+key)}, ok
+	return there{live: v, node: child(t.node, "f:"+key), raw: append(slices.Clip(t.raw), "f:"+key)}, ok
 }
 
 func (t there) item(key itemKey) there {
-	return there{itemOf(t.live, key), child(t.node, key.raw), append(slices.Clip(t.raw), key.raw)}
+	return there{live: itemOf(t.live, key), node: child(t.node, key.raw), raw: append(slices.Clip(t.raw), key.raw)}
 }
 
 func (w *yielder) walk(p Path, wish map[string]any, at there) map[string]any {
@@ -204,17 +205,20 @@ func (w *yielder) items(p Path, list []any, at there) []any {
 }
 
 func (w *yielder) yield(wish map[string]any, key string, at there) map[string]any {
-	others := len(w.entries.Holders(at.raw, w.manager)) > 0
-	out := maps.Clone(wish)
-	switch {
-	case others || w.Yield == ToMember && !w.entries.holds(at.raw, w.manager):
-		delete(out, key)
-	case w.Yield == ToMember:
-		if out == nil {
-			out = map[string]any{}
-		}
-		out[key] = at.live
-		w.adopted = true
+	v, wished := wish[key]
+	if w.Yield == ToMember {
+		v, wished = w.ours(at)
+		w.adopted = w.adopted || wished
+	} else if wished {
+		v, wished = w.left(v, at)
 	}
+	if !wished {
+		return without(wish, key)
+	}
+	out := maps.Clone(wish)
+	if out == nil {
+		out = map[string]any{}
+	}
+	out[key] = v
 	return out
 }
