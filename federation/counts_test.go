@@ -26,6 +26,8 @@ func TestCounts(t *testing.T) {
 			map[string]int64{"minReplicas": 4, "maxReplicas": 11}, []string{"minReplicas", "maxReplicas"}},
 		"disruption budget": {`{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: p, namespace: default}, spec: {minAvailable: 5}}`,
 			map[string]int64{"minAvailable": 5}, nil},
+		"the other disruption budget": {`{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: p, namespace: default}, spec: {maxUnavailable: 5}}`,
+			map[string]int64{"maxUnavailable": 5}, nil},
 		"workload of another kind": {`{apiVersion: apps.example.com/v1, kind: Game, metadata: {name: g, namespace: default}, spec: {size: 5}}`,
 			map[string]int64{"size": 5}, nil},
 	} {
@@ -42,6 +44,7 @@ func TestCounts(t *testing.T) {
 			}
 			sums := map[string]int64{}
 			for _, s := range p.plan(obj).Steps {
+				require.Len(t, s.Manifest.Object["spec"], len(obj.Template.Object["spec"].(map[string]any)), "no number is made up")
 				got := map[string]int64{}
 				for field := range test.totals {
 					n, ok, err := unstructured.NestedInt64(s.Manifest.Object, "spec", field)
@@ -65,4 +68,22 @@ func TestCounts(t *testing.T) {
 	for _, s := range plan.Steps {
 		require.Equal(t, "50%", s.Manifest.Object["spec"].(map[string]any)["minAvailable"], "a percentage is right everywhere")
 	}
+}
+
+// TestPercentAfterNumber: what was divided once is not what is wished once there is nothing to divide.
+func TestPercentAfterNumber(t *testing.T) {
+	p := newProgram(t, "a", "b")
+	budget := func(n any) federation.Object {
+		template := decode(t, `{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: p, namespace: default}, spec: {}}`)
+		require.NoError(t, unstructured.SetNestedField(template.Object, n, "spec", "minAvailable"))
+		return federation.Object{Placement: everywhere(), Replicas: &federation.Replicas{}, Template: template}
+	}
+	p.reconcile(budget(int64(4)))
+	plan := p.plan(budget("50%"))
+	require.Equal(t, map[string]string{"a": "apply Changed", "b": "apply Changed"}, verbs(plan))
+	require.Empty(t, plan.Shares())
+	for _, s := range plan.Steps {
+		require.Equal(t, "50%", s.Manifest.Object["spec"].(map[string]any)["minAvailable"])
+	}
+	require.ErrorIs(t, p.plan(budget(int64(-1))).Err(), federation.ErrInvalid)
 }

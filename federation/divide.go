@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -35,9 +36,19 @@ func countFields(gvk schema.GroupVersionKind, r *Replicas) (fields [][]string, m
 	case schema.GroupKind{Group: "autoscaling", Kind: "HorizontalPodAutoscaler"}:
 		return [][]string{{"spec", "maxReplicas"}, {"spec", "minReplicas"}}, 1
 	case schema.GroupKind{Group: "policy", Kind: "PodDisruptionBudget"}:
-		return [][]string{{"spec", "minAvailable"}, {"spec", "maxUnavailable"}}, 0
+		return [][]string{{"spec", "minAvailable"}, {"spec", "maxUnavailable"}}, noTotal
 	}
 	return nil, 0
+}
+
+// present returns the one count that the template has, of a kind that may have only one; by default the first.
+func (r *renderer) present(fields [][]string) [][]string {
+	for i, field := range fields {
+		if _, ok := get(r.doc, field); ok {
+			return fields[i : i+1]
+		}
+	}
+	return fields[:1]
 }
 
 // maxCounts is how many numbers of one object are divided.
@@ -67,7 +78,13 @@ func (p Planner) divide(r *renderer, clusters []candidate, snap Snapshot) (undiv
 		return nil, nil
 	}
 	total, strategy, err := p.division(r)
-	if err != nil || total < 0 && r.obj.Replicas.Total == nil {
+	if err == nil && total == noTotal && r.obj.Replicas.Total == nil {
+		for _, c := range selected {
+			c.share = nil // what was divided once is no longer
+		}
+		return nil, nil
+	}
+	if err != nil {
 		return err, err
 	}
 	targets, err := p.targets(r, selected, snap)
@@ -105,7 +122,10 @@ func (p Planner) divide(r *renderer, clusters []candidate, snap Snapshot) (undiv
 
 // byName sorts shares; those that are sorted, as nearly always, come back as they are.
 func byName(shares []scheduling.Share) []scheduling.Share {
-	order := func(a, b scheduling.Share) int { return strings.Compare(a.Name, b.Name) }
+	order := func(a, b scheduling.Share) int {
+		// Of two with one name the larger counts: a silent member may run as many.
+		return cmp.Or(strings.Compare(a.Name, b.Name), cmp.Compare(b.Replicas, a.Replicas), cmp.Compare(a.Bound, b.Bound))
+	}
 	if slices.IsSortedFunc(shares, order) {
 		return shares
 	}
@@ -182,6 +202,9 @@ func (p Planner) division(r *renderer) (int64, scheduling.Strategy, error) {
 	}
 	if !ok {
 		return 0, nil, r.fail("", "template", fmt.Errorf("%w: number of replicas is a %T", ErrInvalid, v))
+	}
+	if total < 0 {
+		return 0, nil, r.fail("", "template", fmt.Errorf("%w: %d replicas", ErrInvalid, total))
 	}
 	return total, strategy, nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/confed-project/confed/federation"
 	"github.com/confed-project/confed/placement"
+	"github.com/confed-project/confed/scheduling"
 )
 
 type object = unstructured.Unstructured
@@ -133,5 +134,32 @@ func TestPlanIsOrderFree(t *testing.T) {
 		got, err := federation.EncodePlan(p.plan(obj))
 		require.NoError(t, err)
 		require.Equal(t, string(want), string(got))
+	}
+}
+
+// TestDuplicatesHaveNoOrder: what is said twice gives one step, and the same plan whatever is said first.
+func TestDuplicatesHaveNoOrder(t *testing.T) {
+	p := newProgram(t, names(3)...)
+	obj := federation.Object{Template: decode(t, webYAML), Replicas: &federation.Replicas{}}
+	obj.Placement.Clusters = []string{"x", "m001", "ghost", "m000", "x", "m001", "ghost"}
+	p.snap.Holders = []string{"x", "m002", "old", "x", "m002", "old"}
+	p.snap.Shares = []scheduling.Share{{Name: "m000", Replicas: 3}, {Name: "z", Replicas: 1}, {Name: "m000", Replicas: 5}, {Name: "m000", Replicas: 5, Bound: "max"}}
+	p.plan(obj)
+	p.snap.Observed = nil // all is unknown, so that the last shares count
+	var want string
+	for range 3 {
+		plan, err := p.planner.Plan(obj, p.snap)
+		require.NoError(t, err)
+		require.Len(t, plan.Steps, 6)
+		require.EqualValues(t, 5, plan.Steps[1].Share.Replicas)
+		data, err := federation.EncodePlan(plan)
+		require.NoError(t, err)
+		if want == "" {
+			want = string(data)
+		}
+		require.Equal(t, want, string(data))
+		slices.Reverse(p.snap.Shares)
+		slices.Reverse(p.snap.Holders)
+		slices.Reverse(obj.Placement.Clusters)
 	}
 }

@@ -87,7 +87,9 @@ func newRenderer(obj Object) (r *renderer, err error) {
 	if obj.Lazy {
 		r.template = digest(r.doc)
 	}
-	r.counts, r.missing = countFields(gvk, obj.Replicas)
+	if r.counts, r.missing = countFields(gvk, obj.Replicas); r.missing == noTotal {
+		r.counts = r.present(r.counts)
+	}
 	for i, o := range obj.Overrides {
 		m, err := placement.Compile(o.Clusters)
 		if err != nil {
