@@ -56,25 +56,31 @@ func (p Planner) PlanBundle(bundle Bundle, snap Snapshot) ([]Plan, error) {
 	}
 	for i := range plans {
 		for _, n := range after[i] {
-			hold(waiting[i].Steps, plans[n].Steps, (*Step).waitsFor)
-			hold(waiting[n].Steps, plans[i].Steps, (*Step).outlives)
+			hold(waiting[i].Steps, plans[n], bundle[n].Object, (*Step).waitsFor)
+			hold(waiting[n].Steps, plans[i], bundle[i].Object, (*Step).outlives)
 		}
 	}
 	return waiting, errs.Err()
 }
 
-// hold turns steps into hold / Waiting where the step of another object in the same cluster says why. Both are sorted by
-// cluster.
-func hold(steps, others []Step, why func(s, other *Step) string) {
+// hold turns steps into hold / Waiting where the step of another object in the same cluster says why, or where that object
+// cannot be planned. Both are sorted by cluster.
+func hold(steps []Step, other Plan, obj Object, why func(s, other *Step) string) {
+	others := other.Steps
 	for i := range steps {
 		for len(others) > 0 && others[0].Ref.Cluster < steps[i].Ref.Cluster {
 			others = others[1:]
 		}
-		if len(others) == 0 || others[0].Ref.Cluster != steps[i].Ref.Cluster {
-			continue
+		reason := ""
+		switch {
+		case !other.planned:
+			reason = why(&steps[i], &Step{Ref: refOf(obj), Verb: Hold, Reason: ReasonInvalidManifest, Holds: true})
+		case len(others) > 0 && others[0].Ref.Cluster == steps[i].Ref.Cluster:
+			reason = why(&steps[i], &others[0])
 		}
-		if reason := why(&steps[i], &others[0]); reason != "" {
+		if reason != "" {
 			steps[i].hold(ReasonWaiting, reason)
+			steps[i].Holds = steps[i].held
 		}
 	}
 }
@@ -84,10 +90,10 @@ func (s *Step) waitsFor(other *Step) string {
 	if s.Verb != Create && s.Verb != Apply {
 		return ""
 	}
-	if other.Verb != Keep || other.Reason != ReasonSettled {
+	if other.Verb != Keep {
 		return fmt.Sprintf("waits for %s (%s, %s)", other.Ref, other.Verb, other.Reason)
 	}
-	if other.live == nil {
+	if other.Reason != ReasonSettled || other.live == nil {
 		return ""
 	}
 	health, why := status.Assess(other.live.Object)
@@ -103,9 +109,11 @@ func hasStatus(s *Step) bool {
 	return ok
 }
 
-// outlives says why a delete or a release waits for an object that comes after it.
+// outlives says why a delete or a release waits for an object that comes after it: one that may be there, unless it is to
+// stay.
 func (s *Step) outlives(other *Step) string {
-	if s.Verb != Delete && s.Verb != Release || !other.Holds || other.Verb != Delete && other.Verb != Release && other.Reason != ReasonDeleting {
+	goes := other.Verb == Delete || other.Verb == Release || other.Reason == ReasonDeleting
+	if s.Verb != Delete && s.Verb != Release || !other.Holds || !goes && other.Digest != "" {
 		return ""
 	}
 	return fmt.Sprintf("waits until %s is gone", other.Ref)

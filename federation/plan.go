@@ -79,6 +79,7 @@ type Step struct {
 
 	live    *unstructured.Unstructured
 	ignored string // what of the wish others may have; empty: nothing
+	held    bool   // Holds, if nothing is done
 }
 
 // Change is one path where a live object is not as wished.
