@@ -29,8 +29,9 @@ type Dispatcher struct {
 	// Timeout is how long one request may take; default 30 seconds.
 	Timeout time.Duration
 	// Retries is how often a request is tried again that a member did not answer or put off (429, 502 to 504), after a
-	// growing pause, different for each object, or the one that the member asks for; default 0. What may have been done is not lost: a create
-	// that is tried again finds what the first try made, and is Failed / Conflict, to be looked at again.
+	// growing pause, different for each object, or the one that the member asks for, unless that is longer than Timeout;
+	// default 0. What may have been done is not lost: a create that is tried again finds what the first try made, and is
+	// Failed / Conflict, to be looked at again.
 	Retries int
 }
 

@@ -24,12 +24,13 @@ func Guard(p Plan, a Allowance) (Plan, Allowance) {
 	for i, s := range p.Steps {
 		if s.Verb == Delete || s.Verb == Release || s.Delete != nil {
 			none := left.Total < 1 || left.Used[s.Ref.Cluster] >= left.PerCluster
-			if none && s.Verb == Apply {
+			switch {
+			case none && s.Verb == Apply:
 				s.Delete = nil
-			} else if none {
+			case none:
 				s.hold(ReasonGuarded, "more copies would go than are allowed; allow more to go on")
 				s.Holds = true
-			} else {
+			default:
 				left.Total--
 				left.Used[s.Ref.Cluster]++
 			}

@@ -101,11 +101,13 @@ func (s Step) valid() error {
 		return fmt.Errorf("%w: no manifest", ErrInvalid)
 	case writes && (s.Manifest.GroupVersionKind() != s.Ref.GVK || s.Manifest.GetName() != s.Ref.Name || s.Manifest.GetNamespace() != s.Ref.Namespace):
 		return fmt.Errorf("%w: the manifest is of another object", ErrInvalid)
+	case s.Digest == masked:
+		return ErrRedacted // of a plan that no longer says so
 	case s.Verb == Release && s.Patch == nil:
 		return fmt.Errorf("%w: no patch", ErrInvalid)
 	case s.Verb != Delete && s.Manager == "":
 		return fmt.Errorf("%w: no field manager", ErrInvalid)
-	case s.Verb != Create && s.Precondition.UID == nil:
+	case s.Verb != Create && (s.Precondition.UID == nil || *s.Precondition.UID == ""):
 		return fmt.Errorf("%w: a step that changes what is there needs the UID that was observed", ErrInvalid)
 	}
 	return nil
@@ -133,12 +135,16 @@ func (l *lane) do(ctx context.Context, s Step) Result {
 			return s.end(Failed, s.Reason, s.live, err)
 		}
 		var live *unstructured.Unstructured
-		live, err = l.send(ctx, s)
+		if live, err = l.send(ctx, s); err == nil {
+			if err = s.answered(live); err != nil {
+				return s.end(Failed, s.Reason, s.live, err)
+			}
+		}
 		c := cause{}
 		if err != nil {
 			c = classify(err)
 		}
-		l.learn(err, c.breaker)
+		l.learn(s.withhold(err), c.breaker)
 		switch {
 		case err == nil:
 			return s.done(live)
@@ -147,10 +153,26 @@ func (l *lane) do(ctx context.Context, s Step) Result {
 		case try > 0 && s.Verb == Create && c.reason == ReasonNotOwned:
 			c.reason, c.stale = ReasonConflict, true // perhaps made by the try before
 			return s.refused(err, c)
-		case !c.breaker || try >= l.Retries || !s.pause(ctx, err, try):
+		case !c.breaker || try >= l.Retries || !l.pause(ctx, s, err, try):
 			return s.refused(err, c)
 		}
 	}
+}
+
+// answered finds answers that say nothing of the object: it must be looked at again.
+func (s Step) answered(live *unstructured.Unstructured) error {
+	wrong := ""
+	switch {
+	case s.Verb == Delete:
+		return nil
+	case live == nil:
+		wrong = "the client returned neither an object nor an error"
+	case !s.Ref.is(live):
+		wrong = "the client returned another object"
+	default:
+		return nil
+	}
+	return &Error{Object: s.Ref.String(), Cluster: s.Ref.Cluster, Field: "client", Err: fmt.Errorf("%w: %s", ErrInvalid, wrong)}
 }
 
 // recreate is the delete that an apply becomes when the member will not change a field.
@@ -172,7 +194,15 @@ func (l *lane) wait(ctx context.Context) error {
 	if failures >= breakAfter+l.Retries {
 		return fmt.Errorf("%w: %w", ErrUnreachable, last)
 	}
-	if l.ticker != nil && started {
+	if !started {
+		return ctx.Err()
+	}
+	return l.turn(ctx)
+}
+
+// turn keeps the interval to the request before.
+func (l *lane) turn(ctx context.Context) error {
+	if l.ticker != nil {
 		select {
 		case <-l.ticker.C:
 		case <-ctx.Done():
@@ -193,15 +223,20 @@ func (l *lane) learn(err error, breaker bool) {
 }
 
 // pause sleeps before another try: as long as the member asks for, else a doubling time, of which a part depends on the
-// cluster and the object, so that not all come back at once. False: ctx ended.
-func (s Step) pause(ctx context.Context, err error, try int) bool {
+// cluster and the object, so that not all come back at once. False: ctx ended, or the member asks for longer than a request
+// may take.
+func (l *lane) pause(ctx context.Context, s Step, err error, try int) bool {
 	const first, most = 200 * time.Millisecond, 30 * time.Second
 	wait := min(first<<min(try, 10), most)
 	h := fnv.New32a()
 	_, _ = fmt.Fprint(h, s.Ref.Cluster, s.Ref, try)
 	wait = wait/2 + wait/2*time.Duration(h.Sum32()%1000)/1000
 	if seconds, ok := apierrors.SuggestsClientDelay(err); ok {
-		wait = max(wait, time.Duration(seconds)*time.Second)
+		if asked := time.Duration(seconds) * time.Second; asked > l.timeout() {
+			return false
+		} else if asked > wait {
+			wait = asked
+		}
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -215,8 +250,7 @@ func (s Step) pause(ctx context.Context, err error, try int) bool {
 // refused turns a member's refusal into a result.
 func (s Step) refused(err error, c cause) Result {
 	if s.secret() {
-		// A member may quote what it refuses.
-		c.message, err = "the member refused it", &Error{Object: s.Ref.String(), Cluster: s.Ref.Cluster, Err: errWithheld}
+		c.message, err = "the member refused it", s.withhold(err)
 	}
 	outcome := Failed
 	if c.reason != "" && !c.stale {
@@ -225,4 +259,12 @@ func (s Step) refused(err error, c cause) Result {
 	r := s.end(outcome, cmp.Or(c.reason, s.Reason), s.live, err)
 	r.Message = c.message
 	return r
+}
+
+// withhold hides what a member says of a Secret, since it may quote what it refuses.
+func (s Step) withhold(err error) error {
+	if err == nil || !s.secret() {
+		return err
+	}
+	return &Error{Object: s.Ref.String(), Cluster: s.Ref.Cluster, Err: errWithheld}
 }

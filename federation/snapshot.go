@@ -2,6 +2,7 @@ package federation
 
 import (
 	"maps"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -77,6 +78,25 @@ func (r Ref) String() string {
 		name = r.Namespace + "/" + r.Name
 	}
 	return r.GVK.GroupKind().String() + " " + name
+}
+
+// is reports whether an object, maybe its metadata alone, is the one that the reference names.
+func (r Ref) is(live *unstructured.Unstructured) bool {
+	meta, _ := live.Object["metadata"].(map[string]any)
+	name, _ := meta["name"].(string)
+	namespace, _ := meta["namespace"].(string)
+	if name != r.Name || namespace != r.Namespace {
+		return false
+	}
+	if live.Object["kind"] == "PartialObjectMetadata" {
+		return true
+	}
+	version, _ := live.Object["apiVersion"].(string)
+	group, _, found := strings.Cut(version, "/")
+	if !found {
+		group = ""
+	}
+	return live.Object["kind"] == r.GVK.Kind && group == r.GVK.Group
 }
 
 // State says whether an object is there. The zero value is unknown.
