@@ -379,12 +379,9 @@ func TestWrongObservations(t *testing.T) {
 	key := planner().Targets(obj, snap)[0].Key()
 	other := decode(t, configYAML)
 	other.SetName("b")
-	other.SetResourceVersion("7")
-	memory := federation.Settled{Digest: "v1:x", ResourceVersion: "7"}
 	for name, o := range map[string]federation.Observation{
 		"present without an object": {State: federation.Present},
 		"another object":            {State: federation.Present, Live: other},
-		"remembered as right":       {State: federation.Present, Live: other, Settled: memory},
 		"an error":                  {Err: errors.New("boom")},
 	} {
 		plan, err := planner().Plan(obj, snap.With(map[federation.Key]federation.Observation{key: o}))

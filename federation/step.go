@@ -41,7 +41,7 @@ func (p *stepper) step(s *Step) *Step {
 		return s.hold(ReasonUnknownCluster, "no cluster of this name is in the fleet")
 	case o.State == Present && o.Live == nil:
 		return s.hold(ReasonUnobserved, "the observation has no object")
-	case o.State == Present && !s.Ref.is(o.Live):
+	case o.State == Present && !p.settled && !s.Ref.is(o.Live): // no other object has the version of one that was looked at
 		return s.hold(ReasonUnobserved, "the observation is of another object")
 	case o.State == Present || o.State == Absent:
 	case meta.IsNoMatchError(o.Err):
