@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,6 +78,16 @@ func TestIntervalInAStep(t *testing.T) {
 		require.Len(t, at, 2)
 		require.Equal(t, time.Minute, at[1].Sub(at[0]))
 	})
+}
+
+// TestAnyNumberOfRetries is a number of retries.
+func TestAnyNumberOfRetries(t *testing.T) {
+	for _, n := range []int{math.MinInt, -1, math.MaxInt} {
+		p := newProgram(t, "a")
+		for _, r := range (federation.Dispatcher{Clients: p.members.Clients, Retries: n}).Dispatch(t.Context(), manyPlans(p, 2)) {
+			require.NoError(t, r.Err)
+		}
+	}
 }
 
 // TestRetryNextYear: a member that asks for longer than a request may take is left to the next plan.

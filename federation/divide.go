@@ -276,7 +276,8 @@ func (p Planner) targets(r *renderer, selected []*candidate, snap Snapshot) ([]s
 		o := &c.seen
 		running, seen := r.running(o)
 		switch {
-		case o.State == Unknown && p.lost(facts, snap):
+		case o.State == Unknown && p.lost(facts, c.share, snap):
+			c.share = lostShare(c.share)
 			continue
 		case !seen && c.share == nil:
 			fix(&t, 0)
@@ -310,7 +311,19 @@ func (r *renderer) running(o *Observation) (replicas int64, seen bool) {
 	return 1, !r.partial(o.Live)
 }
 
-// lost reports whether a member has been silent for so long that others take its replicas.
-func (p Planner) lost(c placement.Cluster, snap Snapshot) bool {
-	return p.LostAfter > 0 && c.Ready.State == placement.NotReady && snap.Now.Sub(c.Ready.Since) >= p.LostAfter
+// boundLost marks the remembered share of a lost member.
+const boundLost scheduling.Bound = "Lost"
+
+// lost reports whether a member has been silent for so long that others take its replicas. One that was lost stays lost until
+// it is seen, ready or not: what it runs must be known before the others shrink.
+func (p Planner) lost(facts placement.Cluster, last *scheduling.Share, snap Snapshot) bool {
+	silent := facts.Ready.State == placement.NotReady && snap.Now.Sub(facts.Ready.Since) >= p.LostAfter
+	return p.LostAfter > 0 && (silent || last != nil && last.Bound == boundLost)
+}
+
+func lostShare(last *scheduling.Share) *scheduling.Share {
+	if last == nil {
+		return nil
+	}
+	return &scheduling.Share{Name: last.Name, Replicas: last.Replicas, Bound: boundLost}
 }

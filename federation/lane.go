@@ -191,7 +191,7 @@ func (l *lane) wait(ctx context.Context) error {
 	failures, last, started := l.failures, l.last, l.started
 	l.started = true
 	l.mu.Unlock()
-	if failures >= breakAfter+l.Retries {
+	if failures-breakAfter >= max(l.Retries, 0) {
 		return fmt.Errorf("%w: %w", ErrUnreachable, last)
 	}
 	if !started {

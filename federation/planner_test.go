@@ -321,6 +321,12 @@ func TestSilentMember(t *testing.T) {
 	require.EqualValues(t, 9, shares()["a"]+shares()["c"], "others took its replicas")
 	require.EqualValues(t, 3, shares()["b"], "what runs there is remembered")
 
+	p.facts[1].Ready = placement.Readiness{State: placement.Ready, Since: p.snap.Now}
+	for range 3 {
+		plan, _ = p.reconcile(obj)
+		require.Equal(t, map[string]string{"a": "keep Settled", "b": "hold Unobserved", "c": "keep Settled"}, verbs(plan), "nothing shrinks before it is seen")
+	}
+
 	p.members.Member("b").Break(fedtest.Fault{})
 	p.facts[1].Ready = placement.Readiness{State: placement.Ready, Since: p.snap.Now}
 	plan, _ = p.reconcile(obj)
