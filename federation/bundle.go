@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/confed-project/confed/placement"
 	"github.com/confed-project/confed/scheduling"
@@ -22,6 +23,7 @@ type Item struct {
 	Holders  []string
 	Previous []placement.Decision
 	Shares   []scheduling.Share
+	Finished time.Time
 
 	// After names objects of the bundle (their Cluster does not count) that must be as wished and healthy in a cluster
 	// before this one is created or changed there, and that go only after this one is gone.
@@ -43,7 +45,7 @@ func (p Planner) PlanBundle(bundle Bundle, snap Snapshot) ([]Plan, error) {
 	var errs Plan
 	for i, item := range bundle {
 		own := snap
-		own.Holders, own.Previous, own.Shares = item.Holders, item.Previous, item.Shares
+		own.Holders, own.Previous, own.Shares, own.Finished = item.Holders, item.Previous, item.Shares, item.Finished
 		if plans[i], err = p.Plan(item.Object, own); err != nil {
 			errs.Errs = append(errs.Errs, fmt.Errorf("bundle[%d]: %w", i, err))
 		}

@@ -54,9 +54,10 @@ func TestWaitsForWhatIsGone(t *testing.T) {
 	p = tower(t, "a")
 	ttl := time.Minute
 	p.bundle[0].Object.TTLAfterFinished = &ttl
-	p.snap.Finished = p.snap.Now.Add(-time.Hour)
+	p.bundle[1].Object.TTLAfterFinished = &ttl // which has not finished
+	p.bundle[0].Finished = p.snap.Now.Add(-time.Hour)
 	plan, _ = p.pass()
-	require.Contains(t, steps(plan), "a create ConfigMap default/above Absent")
+	require.Equal(t, []string{"a create ConfigMap default/above Absent", "a keep ConfigMap default/below Expired"}, steps(plan))
 }
 
 // TestStaysBelowWhatStays: what others come after does not go while they may be there.
