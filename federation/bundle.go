@@ -32,7 +32,8 @@ type Item struct {
 
 // PlanBundle plans every object, in the order given. A step that has to wait for another object in its cluster becomes
 // hold / Waiting, with the name of what it waits for; so each pass carries out a wave. Namespaces need no After: what
-// lives in one comes after it by rank. Join makes one plan of them to dispatch.
+// lives in one comes after it by rank, and none is deleted while something of the bundle in it is held. Join makes one plan
+// of them to dispatch.
 //
 // The error names two items with the same target, an After that is not in the bundle, or the items of a cycle; else it
 // joins what Plan said of single items, whose plans are empty, while the others are valid beside it.
@@ -62,7 +63,34 @@ func (p Planner) PlanBundle(bundle Bundle, snap Snapshot) ([]Plan, error) {
 			hold(waiting[n].Steps, plans[i], bundle[i].Object, (*Step).outlives)
 		}
 	}
+	bundle.shelter(waiting, plans)
 	return waiting, errs.Err()
+}
+
+// shelter keeps namespaces while something of the bundle that does not go may be in them.
+func (b Bundle) shelter(waiting, plans []Plan) {
+	namespaces := map[string]int{}
+	for i := range plans {
+		if len(plans[i].Steps) > 0 && isNamespace(plans[i].Steps[0].Ref.GVK.GroupKind()) {
+			namespaces[plans[i].Steps[0].Ref.Name] = i
+		}
+	}
+	for i := range plans {
+		if b[i].Object.Template == nil {
+			continue
+		}
+		if n, ok := namespaces[refOf(b[i].Object).Namespace]; ok {
+			hold(waiting[n].Steps, plans[i], b[i].Object, (*Step).shelters)
+		}
+	}
+}
+
+// shelters says why the delete of a namespace waits for an object in it.
+func (s *Step) shelters(other *Step) string {
+	if s.Verb != Delete || other.Verb != Hold || !other.Holds || other.Reason == ReasonDeleting {
+		return ""
+	}
+	return fmt.Sprintf("waits for %s (%s, %s), which is in it", other.Ref, other.Verb, other.Reason)
 }
 
 // hold turns steps into hold / Waiting where the step of another object in the same cluster says why, or where that object

@@ -1,6 +1,9 @@
 package federation
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // Allowance is how many copies may still be deleted or released. It is a value shared by many plans, so that plans of one
 // object each, all below a limit, cannot empty a cluster; the program makes a new one for each period. Both limits count,
@@ -13,16 +16,21 @@ type Allowance struct {
 
 // Guard returns the plan with every delete and release beyond the allowance as hold / Guarded, and what is left of the
 // allowance when the plan is carried out. An apply that may recreate its copy counts as a delete; beyond the allowance it may
-// not. It is a pure function: one of the func(Plan) Plan that fit between planning and dispatching.
+// not. What is allowed is given out in the order of dispatch, so that a namespace goes last. It is a pure function: one of the
+// func(Plan) Plan that fit between planning and dispatching.
 func Guard(p Plan, a Allowance) (Plan, Allowance) {
 	left := a
 	left.Used = maps.Clone(a.Used)
 	if left.Used == nil {
 		left.Used = map[string]int{}
 	}
-	steps := make([]Step, len(p.Steps))
-	for i, s := range p.Steps {
-		if s.Verb == Delete || s.Verb == Release || s.Delete != nil {
+	steps := slices.Clone(p.Steps)
+	for _, order := range lanesOf(steps) {
+		for _, i := range order {
+			s := &steps[i]
+			if s.Verb != Delete && s.Verb != Release && s.Delete == nil {
+				continue
+			}
 			none := left.Total < 1 || left.Used[s.Ref.Cluster] >= left.PerCluster
 			switch {
 			case none && s.Verb == Apply:
@@ -35,7 +43,6 @@ func Guard(p Plan, a Allowance) (Plan, Allowance) {
 				left.Used[s.Ref.Cluster]++
 			}
 		}
-		steps[i] = s
 	}
 	p.Steps = steps
 	return p, left

@@ -33,8 +33,9 @@ func rank(gk schema.GroupKind) int {
 	return other
 }
 
+func isNamespace(gk schema.GroupKind) bool { return gk == schema.GroupKind{Kind: "Namespace"} }
+
 // container reports kinds whose deletion deletes objects that are not ours.
 func container(gk schema.GroupKind) bool {
-	return gk == schema.GroupKind{Kind: "Namespace"} ||
-		gk == schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
+	return isNamespace(gk) || gk == schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
 }

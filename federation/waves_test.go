@@ -119,3 +119,39 @@ func TestWaitsForWhatCannotBePlanned(t *testing.T) {
 	p.bundle[1].Object.Retain = []string{"no path"}
 	require.Equal(t, map[string]string{"a": "hold Waiting"}, verbs(plans()[0]))
 }
+
+// TestNamespaceShelters: a namespace stays while what is in it may not go.
+func TestNamespaceShelters(t *testing.T) {
+	p := &bundleProgram{program: newProgram(t, "a"), bundle: federation.Bundle{
+		{Object: federation.Object{Template: decode(t, `{apiVersion: v1, kind: Namespace, metadata: {name: shop}}`), Placement: everywhere(), Cascade: true}, Holders: []string{}},
+		{Object: federation.Object{Template: decode(t, `{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: shop}}`), Placement: everywhere(), Protect: true}, Holders: []string{}},
+	}}
+	p.pass()
+	for i := range p.bundle {
+		p.bundle[i].Object.Placement = placement.Policy{}
+	}
+	plan, _ := p.pass()
+	require.Equal(t, []string{"a hold Namespace shop Waiting", "a hold ConfigMap shop/c Guarded"}, steps(plan))
+	require.Len(t, p.members.Member("a").Objects(), 2)
+
+	p.bundle[1].Object.Protect = false
+	plan, _ = p.pass()
+	require.Equal(t, []string{"a delete Namespace shop Unselected", "a delete ConfigMap shop/c Unselected"}, steps(plan))
+	require.Empty(t, p.members.Member("a").Objects())
+}
+
+// TestGuardKeepsTheNamespace: where not all may go, what would take the rest along does not.
+func TestGuardKeepsTheNamespace(t *testing.T) {
+	p := newProgram(t, "a")
+	var all federation.Plan
+	for _, text := range []string{`{apiVersion: v1, kind: Namespace, metadata: {name: shop}}`, `{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: shop}}`} {
+		obj := federation.Object{Template: decode(t, text), Placement: everywhere(), Cascade: true}
+		p.reconcile(obj)
+		obj.Placement = placement.Policy{}
+		all = federation.Join(all, p.plan(obj))
+	}
+	require.Equal(t, []string{"a delete Namespace shop Unselected", "a delete ConfigMap shop/c Unselected"}, steps(all))
+	guarded, left := federation.Guard(all, federation.Allowance{Total: 1, PerCluster: 9})
+	require.Equal(t, []string{"a hold Namespace shop Guarded", "a delete ConfigMap shop/c Unselected"}, steps(guarded))
+	require.Equal(t, federation.Allowance{PerCluster: 9, Used: map[string]int{"a": 1}}, left)
+}
