@@ -51,34 +51,33 @@ func (p Planner) PlanBundle(bundle Bundle, snap Snapshot) ([]Plan, error) {
 			errs.Errs = append(errs.Errs, fmt.Errorf("bundle[%d]: %w", i, err))
 		}
 	}
-	// What waits is judged by the steps as they were planned, so the order of the items does not matter.
+	// What waits is judged by the steps as they were planned, and asked in the order of the names, so the order of the items
+	// does not matter.
 	waiting := make([]Plan, len(plans))
 	for i := range plans {
 		waiting[i] = plans[i]
 		waiting[i].Steps = slices.Clone(plans[i].Steps)
 	}
-	for i := range plans {
+	order := bundle.sorted()
+	for _, i := range order {
 		for _, n := range after[i] {
 			hold(waiting[i].Steps, plans[n], bundle[n].Object, (*Step).waitsFor)
 			hold(waiting[n].Steps, plans[i], bundle[i].Object, (*Step).outlives)
 		}
 	}
-	bundle.shelter(waiting, plans)
+	bundle.shelter(waiting, plans, order)
 	return waiting, errs.Err()
 }
 
 // shelter keeps namespaces while something of the bundle that does not go may be in them.
-func (b Bundle) shelter(waiting, plans []Plan) {
+func (b Bundle) shelter(waiting, plans []Plan, order []int) {
 	namespaces := map[string]int{}
 	for i := range plans {
 		if len(plans[i].Steps) > 0 && isNamespace(plans[i].Steps[0].Ref.GVK.GroupKind()) {
 			namespaces[plans[i].Steps[0].Ref.Name] = i
 		}
 	}
-	for i := range plans {
-		if b[i].Object.Template == nil {
-			continue
-		}
+	for _, i := range order {
 		if n, ok := namespaces[refOf(b[i].Object).Namespace]; ok {
 			hold(waiting[n].Steps, plans[i], b[i].Object, (*Step).shelters)
 		}
@@ -177,6 +176,7 @@ func (b Bundle) dependencies() ([][]int, error) {
 			}
 			after[i] = append(after[i], other)
 		}
+		slices.SortFunc(after[i], b.byName)
 	}
 	if cycle := findCycle(after); cycle != nil {
 		var names []string
@@ -186,6 +186,22 @@ func (b Bundle) dependencies() ([][]int, error) {
 		return nil, &Error{Field: "bundle.after", Err: fmt.Errorf("%w: cycle: %s", ErrInvalid, strings.Join(names, " -> "))}
 	}
 	return after, nil
+}
+
+// sorted returns the indices of the items that have a template, by name.
+func (b Bundle) sorted() []int {
+	order := make([]int, 0, len(b))
+	for i := range b {
+		if b[i].Object.Template != nil {
+			order = append(order, i)
+		}
+	}
+	slices.SortFunc(order, b.byName)
+	return order
+}
+
+func (b Bundle) byName(i, j int) int {
+	return cmp.Compare(refOf(b[i].Object).String(), refOf(b[j].Object).String())
 }
 
 func refOf(obj Object) Ref {

@@ -323,7 +323,7 @@ func TestTemplate(t *testing.T) {
 apiVersion: v1
 kind: Service
 metadata: {name: a, namespace: n, uid: u, resourceVersion: "1", creationTimestamp: "2026-01-01T00:00:00Z", labels: {a: b}, finalizers: [x],
-  annotations: {kubectl.kubernetes.io/last-applied-configuration: "{}"}, managedFields: [{manager: m}]}
+  annotations: {kubectl.kubernetes.io/last-applied-configuration: "{}", confed.dev/digest: "v1:0"}, managedFields: [{manager: m}]}
 spec: {clusterIP: 10.0.0.1, clusterIPs: [10.0.0.1], ipFamilies: [IPv4], ipFamilyPolicy: SingleStack, healthCheckNodePort: 30001,
   ports: [{port: 80, nodePort: 30000}, {port: 81}]}
 status: {loadBalancer: {}}`, `

@@ -48,7 +48,8 @@ func Template(live *unstructured.Unstructured) (template *unstructured.Unstructu
 func serverAnnotation(key string) bool {
 	switch key {
 	case "kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision",
-		"deprecated.daemonset.template.generation", "batch.kubernetes.io/job-tracking", "control-plane.alpha.kubernetes.io/leader":
+		"deprecated.daemonset.template.generation", "batch.kubernetes.io/job-tracking", "control-plane.alpha.kubernetes.io/leader",
+		DigestAnnotation, templateAnnotation:
 		return true
 	}
 	return strings.HasPrefix(key, "pv.kubernetes.io/") || strings.HasPrefix(key, "volume.kubernetes.io/") ||

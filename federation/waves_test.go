@@ -3,9 +3,11 @@ package federation_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -58,6 +60,34 @@ func TestWaitsForWhatIsGone(t *testing.T) {
 	p.bundle[0].Finished = p.snap.Now.Add(-time.Hour)
 	plan, _ = p.pass()
 	require.Equal(t, []string{"a create ConfigMap default/above Absent", "a keep ConfigMap default/below Expired"}, steps(plan))
+}
+
+// TestWaitingHasNoOrder: which of several reasons is told does not depend on the order of the items, nor on that of After.
+func TestWaitingHasNoOrder(t *testing.T) {
+	var want []string
+	for _, reversed := range []bool{false, true} {
+		p := tower(t, "a")
+		p.bundle = append(p.bundle, p.bundle[0], p.bundle[1])
+		for i, name := range []string{"lower", "upper"} {
+			p.bundle[2+i].Object.Template = p.bundle[i].Object.Template.DeepCopy()
+			p.bundle[2+i].Object.Template.SetName(name)
+		}
+		p.bundle[1].After = append(p.bundle[1].After, key("", "ConfigMap", "default", "lower"))
+		if reversed {
+			slices.Reverse(p.bundle)
+			slices.Reverse(p.bundle[2].After)
+		}
+		plan, _ := p.pass()
+		got := plan.String()
+		p.pass()
+		for i := range p.bundle {
+			p.bundle[i].Object.Placement = placement.Policy{}
+		}
+		plan, _ = p.pass()
+		want = append(want, got+plan.String())
+		require.Contains(t, plan.String(), "waits until")
+	}
+	require.Empty(t, cmp.Diff(want[0], want[1]))
 }
 
 // TestStaysBelowWhatStays: what others come after does not go while they may be there.
