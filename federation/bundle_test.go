@@ -15,6 +15,7 @@ import (
 
 	"github.com/confed-project/confed/federation"
 	"github.com/confed-project/confed/federation/fedtest"
+	"github.com/confed-project/confed/override"
 	"github.com/confed-project/confed/placement"
 )
 
@@ -250,6 +251,18 @@ func TestLazy(t *testing.T) {
 	obj.Placement = placement.Policy{}
 	plan, _ = p.reconcile(obj)
 	require.Equal(t, "delete Unselected", verbs(plan)["b"], "planning for nowhere does not wait")
+}
+
+// TestLazyDeletesNothing: what waits for the template is not created again for it either.
+func TestLazyDeletesNothing(t *testing.T) {
+	p := newProgram(t, "a")
+	obj := federation.Object{Template: decode(t, webYAML), Placement: everywhere(), Lazy: true, Recreate: true}
+	p.reconcile(obj)
+	obj.Overrides = []federation.Override{{Clusters: everywhere(), Layer: override.Layer{Name: "other", Edits: []override.Edit{
+		override.Patch{Path: "/spec/selector/matchLabels/app", Value: "other"}, override.Patch{Path: "/spec/template/metadata/labels/app", Value: "other"}}}}}
+	require.Equal(t, map[string]string{"a": "hold Waiting"}, verbs(p.plan(obj)))
+	obj.Template.SetLabels(map[string]string{"now": "yes"})
+	require.Equal(t, map[string]string{"a": "delete Immutable"}, verbs(p.plan(obj)))
 }
 
 func TestTTLAfterFinished(t *testing.T) {

@@ -269,14 +269,14 @@ func (p *stepper) compare(s *Step, o *Observation, v *variant) *Step {
 	}
 	s.Changes = p.changes(found, entries)
 	message = join(": ", message, shorten(s.Changes))
+	if p.frozen && reason == ReasonChanged && !p.suspended {
+		return s.hold(ReasonWaiting, lazily)
+	}
 	if field := frozenField(p.r.gvk.GroupKind(), s.Manifest.Object, live); field != "" {
 		return p.immutable(s, live, field)
 	}
 	if p.suspended {
 		return s.hold(ReasonSuspended, "suspended; would be applied: "+message)
-	}
-	if p.frozen && reason == ReasonChanged {
-		return s.hold(ReasonWaiting, lazily)
 	}
 	if reason == ReasonChanged && p.mayRecreate(live, entries) {
 		s.Delete = p.deleteOptions()
