@@ -34,18 +34,22 @@ func DefaultRetain(gk schema.GroupKind) []string {
 	return nil
 }
 
-// yield leaves what belongs to the member to the member, and what others took and may keep to them.
-func (p *stepper) yield(s *Step, live *unstructured.Unstructured) {
-	doc := s.Manifest.Object
+// yield leaves what belongs to the member to the member, and what others took and may keep to them. It looks at the managed
+// fields as they are when the manifest comes, after the move: what only a former manager held is ours by then.
+func (p *stepper) yield(s *Step, live *unstructured.Unstructured, moved ownership.Entries) {
+	doc, there := s.Manifest.Object, live.Object
+	if moved != nil && len(p.r.retain)+len(p.r.ignore) > 0 {
+		there = set(there, []string{"metadata", "managedFields"}, []any(moved))
+	}
 	for _, path := range p.r.retain {
 		var adopted bool
-		if doc, adopted = ownership.ToMember.Apply(path, doc, live.Object, p.Manager); adopted {
+		if doc, adopted = ownership.ToMember.Apply(path, doc, there, p.Manager); adopted {
 			// A live value that is sent back must be the one that is there.
 			s.Precondition.ResourceVersion = ptr(live.GetResourceVersion())
 		}
 	}
 	for _, path := range p.r.ignore {
-		doc, _ = ownership.ToOthers.Apply(path, doc, live.Object, p.Manager)
+		doc, _ = ownership.ToOthers.Apply(path, doc, there, p.Manager)
 	}
 	s.Manifest = &unstructured.Unstructured{Object: doc}
 }

@@ -263,7 +263,8 @@ func (p *stepper) compare(s *Step, o *Observation, v *variant) *Step {
 	if len(p.r.retain) > 0 && p.r.partial(live) {
 		return s.hold(ReasonUnobserved, "retained fields need the whole object, not its metadata alone")
 	}
-	p.yield(s, live)
+	moved := p.move(live, entries)
+	p.yield(s, live, moved)
 	if reason != ReasonDrifted {
 		found = ownership.Changes(s.Manifest.Object, fields, live.Object)
 	}
@@ -281,7 +282,7 @@ func (p *stepper) compare(s *Step, o *Observation, v *variant) *Step {
 	if reason == ReasonChanged && p.mayRecreate(live, entries) {
 		s.Delete = p.deleteOptions()
 	}
-	return p.apply(s, live, entries).as(Apply, reason, message)
+	return p.apply(s, live, moved).as(Apply, reason, message)
 }
 
 func optedOut(live *unstructured.Unstructured) bool {

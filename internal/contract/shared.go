@@ -88,6 +88,36 @@ func shared() []Scenario {
 			s.atRest()
 			require.Equal(s, map[string]any{"colour": "blue", "theirs": "x"}, s.at("data"))
 		}},
+		Scenario{Name: "a retained field of a former manager is the member's, not reset", Run: func(s *Stage) {
+			s.object.Adopt = federation.AdoptAlways
+			s.object.Retain = []string{"/spec/replicas"}
+			s.planner.FormerManagers = []string{"kubefed"}
+			s.create("kubefed", strings.Replace(mounts, "spec:", "spec:\n  replicas: 7", 1))
+			s.wish(mounts)
+			s.do(federation.Apply, federation.ReasonAdopted)
+			s.atRest()
+			require.EqualValues(s, 7, s.at("spec.replicas"))
+		}},
+		Scenario{Name: "what others may take and a former manager has is ours", Run: func(s *Stage) {
+			s.object.Adopt = federation.AdoptAlways
+			s.object.Ignore = []string{"/data"}
+			s.planner.FormerManagers = []string{"kubefed"}
+			s.create("kubefed", theirs)
+			s.wish(configMap)
+			s.do(federation.Apply, federation.ReasonAdopted)
+			s.atRest()
+			require.Equal(s, map[string]any{"colour": "blue", "size": "large"}, s.at("data"))
+		}},
+		Scenario{Name: "a retained field is not reset though managed fields were cleared", Run: func(s *Stage) {
+			s.object.Retain = []string{"/spec/replicas"}
+			s.created(deployment)
+			s.edit(`[{op: replace, path: /spec/replicas, value: 9}]`)
+			s.edit(`[{op: replace, path: /metadata/managedFields, value: [{}]}]`)
+			s.do(federation.Apply, federation.ReasonDrifted)
+			s.relabel("1")
+			s.relabel("2")
+			require.EqualValues(s, 9, s.at("spec.replicas"))
+		}},
 		Scenario{Name: "the host's own object is never deleted to be created again", Run: func(s *Stage) {
 			s.wish(mounts)
 			s.object.HostUID = s.create(somebody, mounts).GetUID()
