@@ -245,10 +245,12 @@ func findCycle(after [][]int) []int {
 }
 
 // Join makes one plan of many, to be dispatched as one: their steps sorted by cluster, rank, kind and name, their errors,
-// and the earliest moment to look again. Decisions and shortfalls belong to single objects and stay with their plans.
+// and the earliest moment to look again. Decisions and shortfalls belong to single objects and stay with their plans. It is
+// gone when all are.
 func Join(plans ...Plan) Plan {
-	var all Plan
+	all := Plan{planned: len(plans) > 0}
 	for _, p := range plans {
+		all.planned, all.made = all.planned && p.whole(), all.made+len(p.Steps)
 		all.Steps = append(all.Steps, p.Steps...)
 		all.Errs = append(all.Errs, p.Errs...)
 		all.Redacted = all.Redacted || p.Redacted

@@ -16,6 +16,7 @@ import (
 
 	"github.com/confed-project/confed/federation"
 	"github.com/confed-project/confed/federation/fedtest"
+	"github.com/confed-project/confed/placement"
 )
 
 // liar answers every write with the same object.
@@ -138,4 +139,35 @@ func TestUnmaskedByHand(t *testing.T) {
 	plan := p.plan(obj)
 	plan.Steps[0].Precondition.UID = ptr(types.UID(""))
 	require.ErrorIs(t, d.Dispatch(t.Context(), plan)[0].Err, federation.ErrInvalid)
+}
+
+// TestCutDownPlan: what was cut away is not known to be gone, and no copy is forgotten with it. A joined plan is whole when its
+// parts are.
+func TestCutDownPlan(t *testing.T) {
+	p := newProgram(t, "a", "b")
+	obj := federation.Object{Template: decode(t, configYAML), Placement: everywhere()}
+	p.reconcile(obj)
+	obj.Placement = placement.Policy{Clusters: []string{}}
+	gone := p.plan(obj)
+	require.Len(t, gone.Steps, 2)
+	for _, r := range (federation.Dispatcher{Clients: p.members.Clients}).Dispatch(t.Context(), federation.Plan{Steps: gone.Steps[:1]}) {
+		require.NoError(t, r.Err)
+	}
+	cut := p.plan(obj)
+	require.Equal(t, []string{"b"}, cut.Holders())
+	cut.Steps = cut.Steps[:1]
+	for range 2 {
+		require.False(t, cut.Gone())
+		require.Nil(t, cut.Holders())
+		data, err := federation.EncodePlan(cut)
+		require.NoError(t, err)
+		cut, err = federation.DecodePlan(data)
+		require.NoError(t, err)
+	}
+	p.reconcile(obj)
+	whole := p.plan(obj)
+	require.True(t, whole.Gone())
+	require.True(t, federation.Join(whole, whole).Gone())
+	require.False(t, federation.Join(whole, federation.Plan{}).Gone())
+	require.False(t, federation.Join().Gone())
 }

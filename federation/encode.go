@@ -112,7 +112,7 @@ func (s Step) encode() stepJSON {
 // EncodePlan encodes everything, so that the plan can be carried out later or elsewhere. The output is secret wherever
 // the plan is about Secrets.
 func EncodePlan(p Plan) ([]byte, error) {
-	out := planJSON{Planned: p.planned, Redacted: p.Redacted, Decisions: p.Decisions, Shortfall: p.Shortfall, Next: p.Next, Finished: p.Finished, Steps: make([]stepJSON, len(p.Steps))}
+	out := planJSON{Planned: p.whole(), Redacted: p.Redacted, Decisions: p.Decisions, Shortfall: p.Shortfall, Next: p.Next, Finished: p.Finished, Steps: make([]stepJSON, len(p.Steps))}
 	for _, err := range p.Errs {
 		out.Errors = append(out.Errors, err.Error())
 	}
@@ -128,7 +128,7 @@ func DecodePlan(data []byte) (Plan, error) {
 	if err := utiljson.Unmarshal(data, &in); err != nil {
 		return Plan{}, &Error{Field: "plan", Err: fmt.Errorf("%w: %w", ErrInvalid, err)}
 	}
-	p := Plan{planned: in.Planned, Redacted: in.Redacted, Decisions: in.Decisions, Shortfall: in.Shortfall, Next: in.Next, Finished: in.Finished}
+	p := Plan{planned: in.Planned, made: len(in.Steps), Redacted: in.Redacted, Decisions: in.Decisions, Shortfall: in.Shortfall, Next: in.Next, Finished: in.Finished}
 	for _, text := range in.Errors {
 		p.Errs = append(p.Errs, errors.New(text))
 	}

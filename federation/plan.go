@@ -39,6 +39,7 @@ type Plan struct {
 	Redacted bool
 
 	planned bool // a planner made it: the zero Plan says nothing
+	made    int  // how many steps it had then
 }
 
 // Step is one action on one object in one cluster, with all that Dispatch needs to carry it out.
@@ -134,10 +135,10 @@ const (
 )
 
 // Holders returns the clusters that may hold a copy once the plan was carried out, sorted. A program writes this list
-// down before it dispatches the plan, and hands it back in Snapshot.Holders. The list is nil, which is unknown, only for a
-// Plan that no Planner made, such as one that came with an error.
+// down before it dispatches the plan, and hands it back in Snapshot.Holders. The list is nil, which is unknown, for a Plan
+// that was cut down, or that no Planner made, such as one that came with an error.
 func (p Plan) Holders() []string {
-	if !p.planned && len(p.Steps) == 0 {
+	if !p.whole() {
 		return nil
 	}
 	holders := []string{}
@@ -161,10 +162,13 @@ func (p Plan) Shares() []scheduling.Share {
 	return shares
 }
 
+// whole reports that the plan has all the steps that a planner made.
+func (p Plan) whole() bool { return p.planned && p.made == len(p.Steps) }
+
 // Gone reports that nothing is wished and nothing is left anywhere: the moment to drop a finalizer. It is false while
-// something could not be evaluated, and for a Plan that no Planner made.
+// something could not be evaluated, and for a Plan that was cut down or that no Planner made.
 func (p Plan) Gone() bool {
-	return p.planned && len(p.Errs) == 0 && !slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Verb != Keep || s.Holds })
+	return p.whole() && len(p.Errs) == 0 && !slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Verb != Keep || s.Holds })
 }
 
 // Err joins what could not be evaluated; nil when all could.

@@ -114,7 +114,7 @@ func (p Planner) Plan(obj Object, snap Snapshot) (Plan, error) {
 		plan.Errs = append(plan.Errs, err)
 	}
 	if len(clusters) > 0 {
-		plan.Steps = make([]Step, len(clusters))
+		plan.Steps, plan.made = make([]Step, len(clusters)), len(clusters)
 	}
 	steps := plan.Steps
 	for c, cluster := range walk(clusters, snap.Fleet) {
