@@ -151,7 +151,8 @@ func (p Plan) Holders() []string {
 	return slices.Compact(holders)
 }
 
-// Shares returns the division that the plan carries out, sorted by cluster, for Snapshot.Shares.
+// Shares returns the division that the plan carries out, sorted by cluster, for Snapshot.Shares. Bound is part of the memory:
+// Lost marks the last share of a member whose replicas others took, until it is seen again.
 func (p Plan) Shares() []scheduling.Share {
 	var shares []scheduling.Share
 	for _, s := range p.Steps {

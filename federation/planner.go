@@ -36,8 +36,8 @@ type Planner struct {
 	// confed.dev/ and Owner.Value.
 	Manager string
 
-	// FormerManagers are field managers whose entries are ours to take over: earlier names of this program, or the tool
-	// that wrote an adopted object. before-first-apply always counts.
+	// FormerManagers are field managers whose entries are ours to take over, when an object is adopted or Manager has no entry
+	// on it yet: earlier names of this program, or the tool that wrote an adopted object. before-first-apply always counts.
 	FormerManagers []string
 
 	// LostAfter is how long a member may be not ready before others take its replicas; 0: never.
