@@ -160,6 +160,10 @@ func TestUnjoinKeepsANamespaceThatIsInUse(t *testing.T) {
 	s.unavailable = ""
 	s.mu.Unlock()
 	delete(s.objects, "/apis/apps/v1/namespaces/fleet-system/deployments/somebody")
+	const draft = "/apis/apps/v1alpha1/namespaces/fleet-system/drafts/somebody"
+	s.put(draft, nil)
+	require.ErrorContains(t, Unjoin(t.Context(), c, g), "Draft somebody", "a kind that the preferred version of its group does not have")
+	delete(s.objects, draft)
 	require.NoError(t, Unjoin(t.Context(), c, g))
 	require.NotContains(t, s.paths(), "/api/v1/namespaces/fleet-system")
 }

@@ -69,8 +69,9 @@ func (c *Client) inhabitant(ctx context.Context, namespace string) (string, erro
 		return "", err
 	}
 	untold := ""
+	seen := map[schema.GroupResource]bool{}
 	for _, gv := range versions {
-		found, err := c.inhabitantOf(ctx, gv, namespace)
+		found, err := c.inhabitantOf(ctx, gv, namespace, seen)
 		if status := apierrors.APIStatus(nil); errors.As(err, &status) {
 			untold = cmp.Or(untold, fmt.Sprintf("perhaps something of %s, about which the member says: %s", gv, status.Status().Message))
 			continue
@@ -82,7 +83,8 @@ func (c *Client) inhabitant(ctx context.Context, namespace string) (string, erro
 	return untold, nil
 }
 
-func (c *Client) inhabitantOf(ctx context.Context, gv, namespace string) (string, error) {
+// inhabitantOf looks into one version of a group, for what was not seen in another.
+func (c *Client) inhabitantOf(ctx context.Context, gv, namespace string, seen map[schema.GroupResource]bool) (string, error) {
 	path := "/apis/" + gv
 	if gv == "v1" {
 		path = "/api/v1"
@@ -99,10 +101,15 @@ func (c *Client) inhabitantOf(ctx context.Context, gv, namespace string) (string
 		if !r.Namespaced || strings.Contains(r.Name, "/") || !slices.Contains(r.Verbs, "list") || r.Name == "events" {
 			continue
 		}
-		items, err := c.metadata.Resource(parsed.WithResource(r.Name)).Namespace(namespace).List(ctx, metav1.ListOptions{})
+		resource := parsed.WithResource(r.Name)
+		if seen[resource.GroupResource()] {
+			continue
+		}
+		items, err := c.metadata.Resource(resource).Namespace(namespace).List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return "", c.scrub(err)
 		}
+		seen[resource.GroupResource()] = true
 		for _, item := range items.Items {
 			if item.DeletionTimestamp == nil && !everywhere(r.Name, item.Name) {
 				return r.Kind + " " + item.Name, nil
@@ -117,7 +124,7 @@ func everywhere(resource, name string) bool {
 	return resource == "configmaps" && name == "kube-root-ca.crt" || resource == "serviceaccounts" && name == "default"
 }
 
-// groupVersions lists v1 and the preferred version of each group.
+// groupVersions lists v1 and the versions of each group, the preferred one first: a kind need not be served in that.
 func (c *Client) groupVersions(ctx context.Context) ([]string, error) {
 	var groups metav1.APIGroupList
 	if err := c.read(ctx, "/apis", &groups); err != nil {
@@ -125,7 +132,13 @@ func (c *Client) groupVersions(ctx context.Context) ([]string, error) {
 	}
 	versions := []string{"v1"}
 	for _, g := range groups.Groups {
-		versions = append(versions, g.PreferredVersion.GroupVersion)
+		preferred := g.PreferredVersion.GroupVersion
+		versions = append(versions, preferred)
+		for _, v := range g.Versions {
+			if v.GroupVersion != preferred {
+				versions = append(versions, v.GroupVersion)
+			}
+		}
 	}
 	return versions, nil
 }

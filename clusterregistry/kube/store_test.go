@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -36,7 +37,8 @@ func fakeResources() map[string][]metav1.APIResource {
 			{Name: "secrets", Kind: "Secret", Namespaced: true, Verbs: verbs}, {Name: "serviceaccounts", Kind: "ServiceAccount", Namespaced: true, Verbs: verbs},
 			{Name: "serviceaccounts/token", Kind: "TokenRequest", Namespaced: true}, {Name: "events", Kind: "Event", Namespaced: true, Verbs: verbs},
 		},
-		"apps/v1": {{Name: "deployments", Kind: "Deployment", Namespaced: true, Verbs: verbs}},
+		"apps/v1":       {{Name: "deployments", Kind: "Deployment", Namespaced: true, Verbs: verbs}},
+		"apps/v1alpha1": {{Name: "deployments", Kind: "Deployment", Namespaced: true, Verbs: verbs}, {Name: "drafts", Kind: "Draft", Namespaced: true, Verbs: verbs}},
 		"rbac.authorization.k8s.io/v1": {
 			{Name: "roles", Kind: "Role", Namespaced: true, Verbs: verbs}, {Name: "rolebindings", Kind: "RoleBinding", Namespaced: true, Verbs: verbs},
 			{Name: "clusterroles", Kind: "ClusterRole", Verbs: verbs}, {Name: "clusterrolebindings", Kind: "ClusterRoleBinding", Verbs: verbs},
@@ -44,6 +46,24 @@ func fakeResources() map[string][]metav1.APIResource {
 		"core.kubefed.io/v1beta1": {{Name: "kubefedclusters", Kind: "KubeFedCluster", Namespaced: true, Verbs: verbs}},
 		"apiextensions.k8s.io/v1": {{Name: "customresourcedefinitions", Kind: "CustomResourceDefinition", Verbs: verbs}},
 	}
+}
+
+// fakeGroups is the answer of /apis. The first version of a group, by name, is the preferred one.
+func fakeGroups() (list metav1.APIGroupList) {
+	for _, gv := range slices.Sorted(maps.Keys(fakeResources())) {
+		group, _, ok := strings.Cut(gv, "/")
+		if !ok {
+			continue
+		}
+		version := metav1.GroupVersionForDiscovery{GroupVersion: gv}
+		i := slices.IndexFunc(list.Groups, func(g metav1.APIGroup) bool { return g.Name == group })
+		if i < 0 {
+			i = len(list.Groups)
+			list.Groups = append(list.Groups, metav1.APIGroup{Name: group, PreferredVersion: version})
+		}
+		list.Groups[i].Versions = append(list.Groups[i].Versions, version)
+	}
+	return list
 }
 
 func newFakeStore(t testing.TB) (*fakeStore, *Client) {
@@ -85,13 +105,7 @@ func (s *fakeStore) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.URL.Path == "/apis" {
-		var list metav1.APIGroupList
-		for gv := range fakeResources() {
-			if gv != "v1" {
-				list.Groups = append(list.Groups, metav1.APIGroup{PreferredVersion: metav1.GroupVersionForDiscovery{GroupVersion: gv}})
-			}
-		}
-		writeJSON(w, http.StatusOK, list)
+		writeJSON(w, http.StatusOK, fakeGroups())
 		return
 	}
 	if r.Method != http.MethodGet {
