@@ -81,7 +81,7 @@ func (g Grant) differs(live, obj *unstructured.Unstructured) bool {
 	return false
 }
 
-func (g Grant) owns(obj *unstructured.Unstructured) bool {
+func (g Grant) owns(obj metav1.Object) bool {
 	labels := obj.GetLabels()
 	return labels[joinLabel] == g.Name && labels[joinNamespaceLabel] == g.Namespace
 }
@@ -107,6 +107,9 @@ func (g Grant) prune(ctx context.Context, member *Client, wanted []*unstructured
 			return member.scrub(err)
 		}
 		for _, item := range list.Items {
+			if !g.owns(&item) {
+				continue // the member did not look at the selector
+			}
 			found := &unstructured.Unstructured{Object: map[string]any{}}
 			found.SetGroupVersionKind(gvk)
 			found.SetNamespace(item.Namespace)

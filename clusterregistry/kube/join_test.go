@@ -136,6 +136,11 @@ func TestJoinTouchesNothingForeign(t *testing.T) {
 	s.put("/api/v1/namespaces/other/serviceaccounts/confed", map[string]any{joinLabel: "confed", joinNamespaceLabel: "other"})
 	require.NoError(t, Unjoin(t.Context(), c, g))
 	require.Empty(t, s.wrote(), "another program of the same name, and a namespace that was there")
+	s.mu.Lock()
+	s.unselective = true
+	s.mu.Unlock()
+	require.NoError(t, Unjoin(t.Context(), c, g))
+	require.Empty(t, s.wrote(), "a member that lists what was not asked for")
 }
 
 func TestUnjoinKeepsANamespaceThatIsInUse(t *testing.T) {
