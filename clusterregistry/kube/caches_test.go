@@ -253,12 +253,17 @@ func TestMirrorKeepsWhatIsNewer(t *testing.T) {
 	require.Empty(t, versions())
 	require.Equal(t, []string{"all", "y", "x", "x", "y"}, told)
 
-	// What we wrote was deleted, and the watch told before the answer came.
-	require.NoError(t, m.Add(at("g", "12", "me")))
-	require.NoError(t, m.Delete(at("g", "14", "me")))
-	m.wrote(at("g", "13", "me"))
-	require.Empty(t, versions())
+	// The answer to a write comes when the watch is further.
 	told = nil
+	require.NoError(t, m.Add(at("y", "12", "me")))
+	require.NoError(t, m.Delete(at("y", "13", "me")))
+	m.wrote(at("y", "12", "me"))
+	require.Empty(t, versions(), "somebody deleted what we made")
+	require.NoError(t, m.Add(at("y", "15", "me")))
+	m.wrote(at("y", "14", "nobody"))
+	require.Equal(t, map[string]string{"y": "15"}, versions(), "somebody took it back after we released it")
+	require.NoError(t, m.Delete(at("y", "16", "me")))
+	require.Equal(t, []string{"y", "y", "y", "y"}, told)
 
 	// A backup is restored: versions count again from an earlier one.
 	m.wrote(at("z", "90", "me"))

@@ -135,36 +135,33 @@ func (m *mirror) noted(err error) {
 
 // wrote takes the answer to a write of ours, so that who writes and looks again sees it. An object that the watch does
 // not select any more is dropped, since the watch will report it deleted; that is told now, since it will be gone then.
+// What the watch has come past is known better from there: the object may have been deleted or selected again since.
 func (m *mirror) wrote(obj *unstructured.Unstructured) {
-	if !m.selector.Matches(labels.Set(obj.GetLabels())) {
-		name := nameOf(obj)
-		m.mu.Lock()
-		had := m.items[name] != nil
-		delete(m.items, name)
-		m.mu.Unlock()
-		if had {
-			m.changed(&name)
+	var p *packed
+	if m.selector.Matches(labels.Set(obj.GetLabels())) {
+		o, err := m.pack(obj)
+		if err != nil {
+			return
 		}
-		return
+		p = o.(*packed)
+		p.ahead = m.now()
 	}
-	o, err := m.pack(obj)
-	if err != nil {
-		return
-	}
-	p := o.(*packed)
-	p.ahead = m.now()
+	name, version := nameOf(obj), obj.GetResourceVersion()
 	m.mu.Lock()
-	last := m.shown // nothing there: gone again, if the watch has come further than our write
-	if old := m.items[p.name]; old != nil {
-		last = old.version
-	}
-	fresh := last == "" || newer(p.version, last) // else the watch was faster
-	if fresh {
-		m.items[p.name] = p
+	old := m.items[name]
+	fresh := false
+	switch {
+	case m.shown == version || newer(m.shown, version):
+	case p == nil:
+		fresh = old != nil
+		delete(m.items, name)
+	case old == nil || newer(version, old.version):
+		fresh = true
+		m.items[name] = p
 	}
 	m.mu.Unlock()
 	if fresh {
-		m.changed(&p.name)
+		m.changed(&name)
 	}
 }
 
