@@ -39,6 +39,9 @@ type Options struct {
 // (errors.SuggestsClientDelay) instead of being slept here. Kinds are looked up in the member's discovery, which is
 // remembered per group and version and read again when a kind is missing: after a second at first, then after twice
 // the time before, at most after a minute.
+//
+// An answer of more than 64 MiB is an ErrTooLong, so that a member that never stops does not take the program's memory;
+// of a list of whole objects more than 1 GiB. A watch lasts as long as it likes, but no event of it is above 16 MiB.
 type Client struct {
 	dynamic  dynamic.Interface
 	metadata metadata.Interface

@@ -50,7 +50,7 @@ func (c *Client) List(ctx context.Context, gvk schema.GroupVersionKind, namespac
 	var out []unstructured.Unstructured
 	opts := metav1.ListOptions{LabelSelector: selector, Limit: listPage}
 	for {
-		page, err := c.dynamic.Resource(gvk.GroupVersion().WithResource(r.name)).Namespace(namespace).List(ctx, opts)
+		page, err := c.dynamic.Resource(gvk.GroupVersion().WithResource(r.name)).Namespace(namespace).List(forList(ctx), opts)
 		if err != nil {
 			return nil, c.served(gvk, err)
 		}

@@ -1,11 +1,47 @@
 package kube
 
 import (
+	"context"
+	"errors"
+	"io"
 	"net/http"
 	"strings"
 
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 )
+
+// ErrTooLong means that an answer was cut off because it did not end. Client tells how long one may be.
+var ErrTooLong = errors.New("the answer of the member is too long")
+
+// How many bytes an answer may have.
+const (
+	answerLimit = 64 << 20 // about one object, a group of APIs, or what is listed in pages or without specs
+	listLimit   = 1 << 30  // a list of whole objects
+)
+
+// listing marks the requests that listLimit is for.
+type listing struct{}
+
+func forList(ctx context.Context) context.Context { return context.WithValue(ctx, listing{}, true) }
+
+// bounded is a body that fails when it is longer than left.
+type bounded struct {
+	io.ReadCloser
+	left int64
+}
+
+// Read reads what may be read.
+func (b *bounded) Read(p []byte) (int, error) {
+	if int64(len(p)) > b.left+1 {
+		p = p[:b.left+1]
+	}
+	n, err := b.ReadCloser.Read(p)
+	if int64(n) > b.left {
+		n, err = int(b.left), ErrTooLong
+	}
+	b.left -= int64(n)
+	return n, err
+}
 
 // wire is the lowest layer of a connection. It sees requests as they leave, with the credentials in them.
 type wire struct {
@@ -18,11 +54,20 @@ func (w *wire) over(rt http.RoundTripper) http.RoundTripper {
 	return w
 }
 
-// RoundTrip sends a request.
+// RoundTrip sends a request. The answer is bounded unless it is a watch, whose events client-go bounds.
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	_, credential, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	w.secrets.saw(credential)
-	return w.RoundTripper.RoundTrip(r)
+	resp, err := w.RoundTripper.RoundTrip(r)
+	if err != nil || resp.StatusCode == http.StatusOK && r.URL.Query().Get("watch") == "true" {
+		return resp, err
+	}
+	limit := int64(answerLimit)
+	if r.Context().Value(listing{}) != nil {
+		limit = listLimit
+	}
+	resp.Body = &bounded{resp.Body, limit}
+	return resp, nil
 }
 
 // WrappedRoundTripper returns the transport, for who looks for it below all that wraps it.
