@@ -44,7 +44,10 @@ func (g Grant) Renew(ctx context.Context, config *rest.Config, now time.Time) (r
 	if issued.IsZero() {
 		return renewed, time.Time{}, nil
 	}
-	return renewed, issued.Add(expires.Sub(issued) / 5 * 4), nil
+	if next = issued.Add(expires.Sub(issued) / 5 * 4); next.Before(soon) { // by the member's clock
+		next = soon
+	}
+	return renewed, next, nil
 }
 
 // tokenLife reads a token of a ServiceAccount, without verifying it; zero: never, or it cannot be told.

@@ -91,6 +91,18 @@ func TestTokensAreRenewedBeforeTheyEnd(t *testing.T) {
 	require.Zero(t, next)
 }
 
+// TestAMemberWhoseClockIsLate gives tokens that are always old by our clock.
+func TestAMemberWhoseClockIsLate(t *testing.T) {
+	i := &issuer{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	s := newCountedServer(t, i, true)
+	config := s.config(i.token(time.Hour))
+	now := i.now.Add(50 * time.Minute)
+	renewed, next, err := Grant{Name: "confed", Namespace: "n"}.Renew(t.Context(), config, now)
+	require.NoError(t, err)
+	require.NotEqual(t, config.BearerToken, renewed.BearerToken)
+	require.Equal(t, now.Add(time.Hour/50), next, "not at once, and so without a pause")
+}
+
 func TestTokensThatDoNotEnd(t *testing.T) {
 	claims := func(text string) string { return "a." + base64.RawURLEncoding.EncodeToString([]byte(text)) + ".c" }
 	i := &issuer{now: time.Now()}
