@@ -87,7 +87,7 @@ func failedChecks(body string) string {
 	return ", failed: " + strings.Join(failed, ", ")
 }
 
-// ask sends one GET and notes what the answer tells beside its body.
+// ask sends one GET and notes what the answer tells beside its body, from which credentials of ours are taken.
 func (c *Client) ask(ctx context.Context, path string, facts *clusterregistry.Facts) (code int, body string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.rest.Get().AbsPath(path).URL().String(), nil)
 	if err != nil {
@@ -109,7 +109,7 @@ func (c *Client) ask(ctx context.Context, path string, facts *clusterregistry.Fa
 		facts.ServerExpiry = resp.TLS.PeerCertificates[0].NotAfter
 	}
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxProbeBody))
-	return resp.StatusCode, string(data), err
+	return resp.StatusCode, c.secrets().clean(string(data)), err
 }
 
 // ProbeAll probes every member side by side, each within the timeout (0: 3 s), and returns when all have an outcome.

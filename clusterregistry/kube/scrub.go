@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-logr/logr"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 )
 
@@ -113,9 +114,11 @@ func (s *secrets) scrub(err error) error {
 	}
 	clean := status.ErrStatus.DeepCopy()
 	clean.Message = s.clean(clean.Message)
-	if clean.Details != nil {
-		for i := range clean.Details.Causes {
-			clean.Details.Causes[i].Message = s.clean(clean.Details.Causes[i].Message)
+	clean.Reason = metav1.StatusReason(s.clean(string(clean.Reason)))
+	if d := clean.Details; d != nil {
+		d.Name, d.Group, d.Kind = s.clean(d.Name), s.clean(d.Group), s.clean(d.Kind)
+		for i, c := range d.Causes {
+			d.Causes[i] = metav1.StatusCause{Type: metav1.CauseType(s.clean(string(c.Type))), Message: s.clean(c.Message), Field: s.clean(c.Field)}
 		}
 	}
 	if reflect.DeepEqual(clean, &status.ErrStatus) {
