@@ -122,14 +122,16 @@ func UndoShares(federated *unstructured.Unstructured) *unstructured.Unstructured
 func (d draft) remembered() unscheduled {
 	text, _ := d.look("metadata", "annotations")[UnscheduledAnnotation].(string)
 	var doc map[string]any
-	if json.Unmarshal([]byte(text), &doc) != nil || doc == nil {
+	err := json.Unmarshal([]byte(text), &doc)
+	clusters, isNote := doc["clusters"]
+	if err != nil || !isNote {
 		if d.look("spec", "placement", "clusterSelector") != nil {
 			return unscheduled{}
 		}
 		return unscheduled{Clusters: d.clusters()}
 	}
 	note := unscheduled{sure: true}
-	note.Clusters, _ = doc["clusters"].([]any)
+	note.Clusters, _ = clusters.([]any)
 	byCluster, _ := doc["overrides"].(map[string]any)
 	for cluster, list := range byCluster {
 		if patches, _ := list.([]any); len(patches) > 0 {

@@ -134,6 +134,11 @@ spec:
   - {clusterName: gone, clusterOverrides: [{path: /spec/replicas, value: 7}]}
 `), got, "without a selector the names stay: nothing else says where it is")
 	require.Nil(t, kubefed.UndoShares(got))
+	for _, note := range []string{"{}", "null", "7", `{"clusters": `} {
+		spoilt := object(t, text)
+		spoilt.SetAnnotations(map[string]string{kubefed.UnscheduledAnnotation: note})
+		require.Equal(t, got, kubefed.UndoShares(spoilt), "a note that says nothing is none: %s", note)
+	}
 	selected := object(t, text)
 	require.NoError(t, unstructured.SetNestedMap(selected.Object, map[string]any{}, "spec", "placement", "clusterSelector"))
 	got = kubefed.UndoShares(selected)
