@@ -52,7 +52,7 @@ func kubeFedFacts(obj *unstructured.Unstructured) placement.Cluster {
 		switch kind, status := field("type"), field("status"); {
 		case kind == "Ready" && (status == "True" || status == "False"):
 			c.Ready = placement.Readiness{State: placement.ReadyState(status), Since: since, Reason: field("reason")}
-		case kind != "Ready" && status == "True" && c.Ready.State == placement.ReadyUnknown: // Offline or ConfigMalformed, without Ready
+		case (kind == "Offline" || kind == "ConfigMalformed") && status == "True" && c.Ready.State == placement.ReadyUnknown: // without Ready
 			c.Ready = placement.Readiness{State: placement.NotReady, Since: since, Reason: field("reason")}
 		}
 	}

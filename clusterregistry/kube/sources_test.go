@@ -125,7 +125,7 @@ func TestKubeFedMemberFacts(t *testing.T) {
 	obj.SetLabels(map[string]string{"env": "prod"})
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	obj.Object["status"] = map[string]any{"region": "eu", "zones": []any{"a", "b"}, "kubernetesVersion": "v1.36.3",
-		"conditions": []any{map[string]any{"type": "Offline", "status": "True", "reason": "ClusterNotReachable", "lastTransitionTime": at.Format(time.RFC3339)}, "garbage"}}
+		"conditions": []any{map[string]any{"type": "Paused", "status": "True", "reason": "Whim"}, map[string]any{"type": "Offline", "status": "True", "reason": "ClusterNotReachable", "lastTransitionTime": at.Format(time.RFC3339)}, "garbage"}}
 	m := KubeFedMember(obj, newSecret(nil, map[string]string{"token": "canary-token"}))
 	require.NoError(t, m.Err)
 	require.Equal(t, "https://berlin.example:6443", m.Config.Host)
