@@ -50,7 +50,7 @@ func DecodeDirective(obj *unstructured.Unstructured) (Directive, error) {
 
 // Enable makes what lets a resource be federated: its Type, propagated and without status collection, whose Encode writes
 // the FederatedTypeConfig, and the CustomResourceDefinition of the federated kind. The target is a resource that Match or
-// Guess returned; The Name of the directive is not looked at.
+// Guess returned; the Name of the directive is not looked at.
 //
 // Model is how the target's objects look: the definition of its CustomResourceDefinition (the whole object or an
 // openAPIV3Schema), or a document of OpenAPI v2 or v3 of the server. It only tells whether spec.replicas is a number, so that
@@ -117,7 +117,7 @@ func CheckEnable(t Type, enabled []Type) error {
 				return wrong("spec.federatedType", "it is enabled as %s in version %s already; disable that first",
 					federated, other.Federated.GVK.Version)
 			}
-		case Equivalent(target, name):
+		case equivalent(target, name):
 			return wrong("spec.targetType", "its objects are those of %s, which is enabled already; disable one first", target)
 		case federated == t.Federated.groupResource():
 			return wrong("spec.federatedType", "%s federates %s already; choose another federated group", federated, target)
@@ -130,11 +130,11 @@ func (r Resource) groupResource() schema.GroupResource {
 	return schema.GroupResource{Group: r.GVK.Group, Resource: r.Plural}
 }
 
-// Equivalent reports whether two resources are the same, or APIs of the same stored objects, such as ingresses.extensions
-// and ingresses.networking.k8s.io: then only one of them should be enabled.
-func Equivalent(a, b schema.GroupResource) bool {
-	return a == b || a.Resource == b.Resource && slices.Contains(families()[a.Resource], a.Group) &&
-		slices.Contains(families()[b.Resource], b.Group)
+// equivalent reports whether two resources are APIs of the same stored objects, such as ingresses.extensions and
+// ingresses.networking.k8s.io.
+func equivalent(a, b schema.GroupResource) bool {
+	groups := families()[a.Resource]
+	return a.Resource == b.Resource && slices.Contains(groups, a.Group) && slices.Contains(groups, b.Group)
 }
 
 // families are the groups under which Kubernetes serves or served the same objects.

@@ -140,21 +140,28 @@ func TestCheckEnable(t *testing.T) {
 	}
 }
 
-func TestEquivalent(t *testing.T) {
-	gr := schema.ParseGroupResource
+func TestEquivalentTypes(t *testing.T) {
+	check := func(a, b string) error {
+		of := func(name, federated string) kubefed.Type {
+			gr := schema.ParseGroupResource(name)
+			return kubefed.Type{Target: kubefed.Resource{GVK: gr.WithVersion("v1").GroupVersion().WithKind("X"), Plural: gr.Resource},
+				Federated: kubefed.Resource{Plural: federated}}
+		}
+		return kubefed.CheckEnable(of(a, "a"), []kubefed.Type{of(b, "b")})
+	}
 	for _, pair := range [][2]string{
-		{"pods", "pods"}, {"widgets.example.com", "widgets.example.com"}, {"deployments.apps", "deployments.extensions"},
+		{"deployments.apps", "deployments.extensions"},
 		{"daemonsets.apps", "daemonsets.extensions"}, {"replicasets.apps", "replicasets.extensions"}, {"events", "events.events.k8s.io"},
 		{"ingresses.extensions", "ingresses.networking.k8s.io"}, {"networkpolicies.extensions", "networkpolicies.networking.k8s.io"},
 		{"podsecuritypolicies.extensions", "podsecuritypolicies.policy"},
 	} {
-		require.True(t, kubefed.Equivalent(gr(pair[0]), gr(pair[1])), "%v", pair)
-		require.True(t, kubefed.Equivalent(gr(pair[1]), gr(pair[0])), "%v", pair)
+		require.ErrorContains(t, check(pair[0], pair[1]), "its objects are those of "+pair[1])
+		require.ErrorContains(t, check(pair[1], pair[0]), "its objects are those of "+pair[0])
 	}
 	for _, pair := range [][2]string{
 		{"pods", "services"}, {"deployments.apps", "replicasets.apps"}, {"ingresses.networking.k8s.io", "ingresses.example.com"}, {"widgets.a.b", "widgets.c.d"},
 	} {
-		require.False(t, kubefed.Equivalent(gr(pair[0]), gr(pair[1])), "%v", pair)
+		require.NoError(t, check(pair[0], pair[1]))
 	}
 }
 

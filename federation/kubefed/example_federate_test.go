@@ -134,11 +134,8 @@ func ExampleCheckEnable() {
 		return t
 	}
 	fmt.Println(kubefed.CheckEnable(enable("networking.k8s.io"), []kubefed.Type{enable("extensions")}))
-	fmt.Println(kubefed.Equivalent(
-		schema.GroupResource{Group: "extensions", Resource: "deployments"}, schema.GroupResource{Group: "apps", Resource: "deployments"}))
 	// Output:
 	// ingresses.networking.k8s.io: spec.targetType: invalid: its objects are those of ingresses.extensions, which is enabled already; disable one first
-	// true
 }
 
 // An object of Federation v1 is an ordinary one with an annotation.
