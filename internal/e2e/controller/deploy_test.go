@@ -27,7 +27,10 @@ const deployDir = "../../../examples/controller/deploy"
 func (w *world) deploy() {
 	w.Helper()
 	text := w.kustomized()
-	if w.lenient {
+	switch {
+	case w.namespaced:
+		text = w.charted(map[string]any{"scope": "Namespaced"})
+	case w.lenient:
 		text = w.charted(map[string]any{"groups": []any{"types.kubefed.io", w.group()}})
 	}
 	objects, err := kubefed.Documents(text)

@@ -222,6 +222,7 @@ func TestAClusterLeavesForGood(t *testing.T) {
 // TestNamespacedScope runs a control plane that sees nothing but its own namespace.
 func TestNamespacedScope(t *testing.T) {
 	w := newWorld(t)
+	w.namespaced = true
 	for _, k := range []kind{namespaces, configMaps, defaultTypes()[12]} {
 		w.enable(k)
 	}

@@ -35,6 +35,8 @@ type world struct {
 	direct  map[string]dynamic.Interface
 	system  string
 	lenient bool // federated types are defined as KubeFed did, with schemas that refuse nothing
+
+	namespaced bool // the control plane has no rights outside its namespace
 }
 
 // hostName is the host as everybody calls it here; it is a member too.
