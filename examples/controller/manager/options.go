@@ -36,7 +36,7 @@ type Options struct {
 	// is always one.
 	SystemNamespaces []string
 
-	// Workers is how many objects of one type are worked on at a time, if KubeFedConfig does not ask for more; 0: 16.
+	// Workers is how many objects of one type are worked on at a time, if KubeFedConfig does not ask for more; 0: 32.
 	Workers int
 
 	// Settle is how long a change in a member is waited out, so that several become one look; 0: a second.
@@ -82,7 +82,7 @@ func (f *Flags) Bind(fs *flag.FlagSet) {
 	fs.StringVar(&f.Identity, "identity", "", "of this replica, unique (default: the host's name and random letters)")
 	fs.BoolVar(&f.Shard, "shard", false, "divide the objects among all replicas, instead of one that leads")
 	fs.StringVar(&f.System, "system-namespaces", "kube-system,kube-public,kube-node-lease,default", "namespaces that are never federated")
-	fs.IntVar(&f.Workers, "workers", 0, "objects of one type that are worked on at a time (default 16)")
+	fs.IntVar(&f.Workers, "workers", 0, "objects of one type that are worked on at a time (default 32)")
 	fs.DurationVar(&f.Settle, "settle", time.Second, "how long a change in a member is waited out")
 	fs.BoolVar(&f.Compatible, "kubefed-compatible", false, "write PropagatedVersions and the defaulted KubeFedConfig")
 	fs.BoolVar(&f.Additive, "additive-minimum", false, "divide replicas as KubeFed did: minReplicas on top of the weighted share")
@@ -147,7 +147,7 @@ func (o Options) defaulted(random string) (Options, error) {
 		o.SystemNamespaces = []string{"kube-system", "kube-public", "kube-node-lease", "default"}
 	}
 	if o.Workers <= 0 {
-		o.Workers = 16
+		o.Workers = 32
 	}
 	if o.Settle <= 0 {
 		o.Settle = time.Second
