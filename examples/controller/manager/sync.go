@@ -280,12 +280,19 @@ func (p *pass) finish(ctx context.Context) (time.Duration, error) {
 // report writes the status, when it says something new.
 func (p *pass) report(ctx context.Context, results []federation.Result) error {
 	last, _ := p.fed.Object["status"].(map[string]any)
+	collect := p.t.StatusCollection && p.config.Features[kubefed.RawResourceStatusCollection]
 	status := kubefed.EncodeStatus(last, results, kubefed.Report{
-		Generation: p.fed.GetGeneration(), Reason: p.reason, Message: p.message, Now: time.Now(),
-		Collect: p.t.StatusCollection && p.config.Features[kubefed.RawResourceStatusCollection],
+		Generation: p.fed.GetGeneration(), Reason: p.reason, Message: p.message, Now: time.Now(), Collect: collect,
 	})
+	counts := p.counts(results, collect)
+	if _, had := last[aggregated]; had && counts != nil {
+		status[aggregated] = counts
+	}
 	if reflect.DeepEqual(last, status) {
 		return nil
+	}
+	if counts != nil { // KubeFed's own schema drops it, which alone is no news
+		status[aggregated] = counts
 	}
 	_, err := p.mirror.updateStatus(ctx, p.fed, status)
 	if apierrors.IsNotFound(err) {

@@ -70,6 +70,14 @@ func (w *world) scheduled(k kind) {
 	w.unschedulable("member-2", name, 2)
 	w.becomes(k, fed, map[string]int64{"member-1": 6, "member-2": 2})
 
+	// The copies' statuses are in the federated object, one by one and summed up.
+	w.eventually("replicas summed up", func() (bool, any) {
+		live := w.get(hostName, k.federated(), fed)
+		sum, _, _ := unstructured.NestedInt64(live.Object, "status", "aggregated", "replicas")
+		remote, _, _ := unstructured.NestedInt64(w.line(k, fed, "member-1"), "remoteStatus", "replicas")
+		return sum == 8 && remote == 6, live.Object["status"]
+	})
+
 	w.delete(hostName, plural, rsp(""))
 	w.eventually("undone", func() (bool, any) {
 		live := w.get(hostName, k.federated(), fed)
