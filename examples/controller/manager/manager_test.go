@@ -171,3 +171,21 @@ func TestUnschedulable(t *testing.T) {
 		require.False(t, is, text)
 	}
 }
+
+func TestStuckPods(t *testing.T) {
+	pod := func(text string) unstructured.Unstructured {
+		return *object(t, `{apiVersion: v1, kind: Pod, `+text+`}`)
+	}
+	waits := func(since time.Duration) unstructured.Unstructured {
+		return pod(`status: {phase: Pending, conditions: [{type: PodScheduled, status: "False", reason: Unschedulable, lastTransitionTime: "` +
+			time.Now().Add(-since).UTC().Format(time.RFC3339) + `"}]}`)
+	}
+	var out seen
+	stuck, others := division{}.count([]unstructured.Unstructured{
+		waits(time.Hour), waits(time.Hour), waits(10 * time.Second), pod(`status: {phase: Running}`), pod(`status: {phase: Failed}`),
+		pod(`metadata: {deletionTimestamp: "2026-01-02T03:04:05Z"}, status: {phase: Running}`),
+	}, &out)
+	require.Equal(t, []int64{2, 2}, []int64{stuck, others})
+	require.Greater(t, out.recheck, 45*time.Second)
+	require.LessOrEqual(t, out.recheck, 50*time.Second)
+}

@@ -86,24 +86,34 @@ func (d division) look(ctx context.Context, name string, out *seen) error {
 	if err != nil {
 		return err
 	}
-	var stuck int64
-	for _, pod := range pods {
-		since, waits := unschedulable(pod.Object)
-		if !waits {
-			continue
-		}
-		if left := unschedulableAfter - time.Since(since); left > 0 {
-			out.again(left)
-			continue
-		}
-		stuck++
-	}
-	stuck = min(stuck, replicas) // a rollout may have more pods than replicas
+	stuck, running := d.count(pods, out)
+	// A workload that just shrank, or rolls out, has more pods than replicas: those that are not stuck count first.
+	stuck = min(stuck, max(replicas-running, 0))
 	out.current[name] = replicas - stuck
 	if stuck > 0 {
 		out.sightings = append(out.sightings, scheduling.Sighting{Target: name, Running: replicas - stuck, Unschedulable: stuck})
 	}
 	return nil
+}
+
+// count tells pods that have found no node for too long from all others that are not about to go.
+func (d division) count(pods []unstructured.Unstructured, out *seen) (stuck, others int64) {
+	for _, pod := range pods {
+		phase, _, _ := unstructured.NestedString(pod.Object, "status", "phase")
+		if pod.GetDeletionTimestamp() != nil || phase == "Succeeded" || phase == "Failed" {
+			continue
+		}
+		since, waits := unschedulable(pod.Object)
+		left := unschedulableAfter - time.Since(since)
+		if waits && left <= 0 {
+			stuck++
+			continue
+		}
+		if others++; waits {
+			out.again(left)
+		}
+	}
+	return stuck, others
 }
 
 // podsOf lists the pods that the workload selects.

@@ -67,7 +67,7 @@ func (w *world) scheduled(k kind) {
 	w.becomes(k, fed, map[string]int64{"member-1": 4, "member-2": 4})
 
 	// Two pods of member-2 find no node: what they should do goes to member-1.
-	w.unschedulable("member-2", name, 2)
+	w.unschedulable("member-2", name, 2, 4)
 	w.becomes(k, fed, map[string]int64{"member-1": 6, "member-2": 2})
 
 	// The copies' statuses are in the federated object, one by one and summed up.
@@ -91,8 +91,8 @@ func (w *world) scheduled(k kind) {
 	w.gone(hostName, k.federated(), fed)
 }
 
-// unschedulable writes into the status of pods that they have found no node for two minutes, as kube-scheduler would.
-func (w *world) unschedulable(server, namespace string, n int) {
+// unschedulable writes into the status of n of all pods that they have found no node for two minutes, as kube-scheduler would.
+func (w *world) unschedulable(server, namespace string, n, of int) {
 	pods := w.direct[server].Resource(schema.GroupVersionResource{Version: "v1", Resource: "pods"}).Namespace(namespace)
 	var items []unstructured.Unstructured
 	w.eventually("pods", func() (bool, any) {
@@ -104,12 +104,17 @@ func (w *world) unschedulable(server, namespace string, n int) {
 				items = append(items, pod)
 			}
 		}
-		return len(items) >= n, len(items)
+		return len(items) == of, len(items)
 	})
 	since := time.Now().Add(-2 * time.Minute).UTC().Format(time.RFC3339)
 	for _, pod := range items[:n] {
 		status := `{"status":{"conditions":[{"type":"PodScheduled","status":"False","reason":"Unschedulable","lastTransitionTime":"` + since + `"}]}}`
 		_, err := pods.Patch(w.ctx, pod.GetName(), types.MergePatchType, []byte(status), metav1.PatchOptions{}, "status")
+		require.NoError(w, err)
+	}
+	for _, pod := range items[n:] { // the others have a node, so that they are the last to go
+		binding := w.decode("{apiVersion: v1, kind: Binding, metadata: {name: " + pod.GetName() + "}, target: {apiVersion: v1, kind: Node, name: somewhere}}")
+		_, err := pods.Create(w.ctx, binding, metav1.CreateOptions{}, "binding")
 		require.NoError(w, err)
 	}
 }
