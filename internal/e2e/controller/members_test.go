@@ -257,3 +257,28 @@ func TestNamespacedScope(t *testing.T) {
 	w.delete(hostName, configMaps.federated(), outside)
 	w.delete(hostName, namespaces.federated(), ns)
 }
+
+// TestNoAdoption leaves what members have alone, but for the host's own namespace.
+func TestNoAdoption(t *testing.T) {
+	w := newWorld(t)
+	for _, k := range []kind{namespaces, configMaps} {
+		w.enable(k)
+	}
+	w.run(func(o *manager.Options) {
+		require.NoError(t, unstructured.SetNestedField(o.Config.Object, "Disabled", "spec", "syncController", "adoptResources"))
+	})
+	ns := w.federateNamespace("no-adoption")
+	w.propagated(namespaces, ns, w.everywhere()...)
+	theirs := w.create("member-1", "configmaps", `{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: no-adoption}, data: {k: theirs}}`)
+	fed := w.fed(configMaps, "no-adoption", "a", `{template: {data: {k: v}}, placement: {clusters: [{name: member-1}, {name: member-2}]}}`)
+	w.ensure(hostName, configMaps.federated(), fed)
+	w.eventually("told", func() (bool, any) {
+		return w.line(configMaps, fed, "member-1")["status"] == "AlreadyExists" && w.line(configMaps, fed, "member-2")["name"] != nil,
+			w.get(hostName, configMaps.federated(), fed).Object["status"]
+	})
+	require.Nil(t, w.line(configMaps, fed, "member-2")["status"])
+	w.delete(hostName, configMaps.federated(), fed)
+	w.gone(hostName, configMaps.federated(), fed)
+	require.Equal(t, theirs.GetResourceVersion(), w.get("member-1", "configmaps", theirs).GetResourceVersion())
+	require.Nil(t, w.get("member-2", "configmaps", theirs))
+}
