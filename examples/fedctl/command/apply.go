@@ -80,7 +80,11 @@ func (a *app) apply(cmd *cobra.Command, args []string, o applyOptions) error {
 		p.plan, allowance = federation.Guard(p.plan, allowance)
 	}
 	if o.dryRun {
-		return errors.Join(append(errs, a.showPlans(all))...)
+		shown := a.showPlans(all)
+		if err := errors.Join(errs...); err != nil {
+			return err // weighs more than that something would change
+		}
+		return shown
 	}
 	errs = append(errs, a.carryOut(ctx, v, all, o.wait)...)
 	if o.wait && errors.Join(errs...) == nil {
@@ -236,6 +240,10 @@ func (a *app) wait(ctx context.Context, v *view, all []*planned) error {
 		var failed []error
 		var waiting []*wish
 		v.planAll(ctx, a, wishes, func(p *planned, err error) bool {
+			if ctx.Err() != nil { // what is looked at now says nothing any more
+				waiting = wishes
+				return false
+			}
 			if err != nil {
 				failed = append(failed, err)
 				return false

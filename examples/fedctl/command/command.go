@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,8 +88,12 @@ func Root(io IO) *cobra.Command {
 
 // Main is the program: args[0] is the name that it was called by. It prints the error and returns the exit code.
 func Main(ctx context.Context, args []string, io IO) int {
-	if strings.HasPrefix(filepath.Base(args[0]), "kubectl-") {
-		io.Name = "kubectl " + strings.TrimPrefix(filepath.Base(args[0]), "kubectl-")
+	called := filepath.Base(args[0])
+	if plugin, ok := strings.CutPrefix(called, "kubectl_complete-"); ok { // how kubectl asks a plugin for completions
+		called, args = "kubectl-"+plugin, slices.Insert(slices.Clone(args), 1, cobra.ShellCompRequestCmd)
+	}
+	if plugin, ok := strings.CutPrefix(called, "kubectl-"); ok {
+		io.Name = "kubectl " + plugin
 	}
 	err := Execute(ctx, Root(io), args[1:], io)
 	Report(err, io)
@@ -100,7 +105,7 @@ func Report(err error, io IO) {
 	if err == nil || errors.Is(err, ErrChanges) {
 		return
 	}
-	fmt.Fprintln(io.ErrOut, "error:", strings.ReplaceAll(err.Error(), "\n", "\nerror: "))
+	fmt.Fprintln(io.ErrOut, "error:", strings.ReplaceAll(printable(err.Error()), "\n", "\nerror: "))
 	var next *hinted
 	if errors.As(err, &next) {
 		fmt.Fprintln(io.ErrOut, "hint:", strings.ReplaceAll(next.next, "fedctl", io.Name))

@@ -39,6 +39,9 @@ func TestPlugin(t *testing.T) {
 	require.NotContains(t, out.String(), "fedctl")
 	require.Equal(t, 1, command.Main(t.Context(), []string{"kubectl-fed", "plan", "--no"}, scripttest.IO(nil, &out, &errOut, os.Getenv)))
 	require.Contains(t, errOut.String(), "hint: see kubectl fed plan --help")
+	out.Reset()
+	require.Equal(t, 0, command.Main(t.Context(), []string{"/usr/local/bin/kubectl_complete-fed", "plan", "--output", ""}, scripttest.IO(nil, &out, &errOut, os.Getenv)))
+	require.Contains(t, out.String(), "markdown\n")
 }
 
 func TestCode(t *testing.T) {

@@ -43,10 +43,10 @@ func newExplain(io IO) *cobra.Command {
 			if i > 0 {
 				fmt.Fprintln(a.io.Out)
 			}
-			fmt.Fprint(a.io.Out, p.plan.Explain(name))
+			fmt.Fprint(a.io.Out, printable(p.plan.Explain(name)))
 		}
 		for _, err := range p.plan.Errs {
-			fmt.Fprintln(a.io.Out, "error:", err)
+			fmt.Fprintln(a.io.Out, "error:", line(err.Error()))
 		}
 		v.note(a)
 		return nil

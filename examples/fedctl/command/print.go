@@ -38,11 +38,13 @@ func (a *app) table(rows [][]string) error {
 
 // line makes one line of a text, without control characters.
 func line(text string) string {
+	return strings.NewReplacer("\n", " ", "\t", " ").Replace(printable(text))
+}
+
+// printable keeps what a cluster or a file says from steering a terminal.
+func printable(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' {
-			return ' '
-		}
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f || r >= 0x80 && r < 0xa0 {
 			return '�'
 		}
 		return r

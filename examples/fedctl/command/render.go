@@ -103,7 +103,11 @@ func (r *rendering) write(cluster string, rendered federation.Rendered) error {
 	if scope == "" {
 		scope = "_cluster"
 	}
-	path := filepath.Join(r.dir, plain(cluster), scope, plain(kind+"-"+m.GetName())+".yaml")
+	local := filepath.Join(plain(cluster), scope, plain(kind+"-"+m.GetName())+".yaml")
+	if !filepath.IsLocal(filepath.Join("x", local)) || strings.Trim(cluster, ".") == "" {
+		return fmt.Errorf("%s: %s: no file can have this name", cluster, named(m))
+	}
+	path := filepath.Join(r.dir, local)
 	object := cluster + ": " + named(m)
 	if other, taken := r.written[path]; taken {
 		return fmt.Errorf("%s: both %s and %s", path, other, object)

@@ -65,7 +65,7 @@ func (a *app) showStatus(all []objectStatus, format string) error {
 		return a.table(rows)
 	}
 	one := all[0]
-	fmt.Fprintf(a.io.Out, "%s: %s\n\n", one.Object, one.Status.Message)
+	fmt.Fprintf(a.io.Out, "%s: %s\n\n", one.Object, line(one.Status.Message))
 	rows := [][]string{{"CLUSTER", "STATE", "HEALTH", "REASON", "MESSAGE"}}
 	for _, c := range one.Status.Clusters {
 		state := string(c.State)

@@ -248,7 +248,7 @@ func (a *app) showWhatIf(before, after federation.Plan, format string) error {
 	}
 	fmt.Fprintf(a.io.Out, "\nplacement: %s\n", strings.Join(parts, "; "))
 	for _, err := range after.Errs {
-		fmt.Fprintln(a.io.Out, "error:", err)
+		fmt.Fprintln(a.io.Out, "error:", line(err.Error()))
 	}
 	return nil
 }
