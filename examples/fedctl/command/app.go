@@ -66,6 +66,9 @@ func (a *app) hostFlags(cmd *cobra.Command) {
 	a.flags.ClusterName, a.flags.AuthInfoName, a.flags.APIServer, a.flags.TLSServerName, a.flags.Insecure = nil, nil, nil, nil, nil
 	a.flags.CertFile, a.flags.KeyFile, a.flags.CAFile, a.flags.BearerToken, a.flags.DisableCompression = nil, nil, nil, nil, nil
 	a.flags.AddFlags(cmd.Flags())
+	for _, seldom := range []string{"as-uid", "as-user-extra", "cache-dir"} {
+		_ = cmd.Flags().MarkHidden(seldom) // fails for a flag that is not there
+	}
 	cmd.Flags().StringVar(&a.hostContext, "host-cluster-context", "", "another word for --context")
 	cmd.Flags().StringVar(&a.system, "kubefed-namespace", "kube-federation-system", "the namespace of the control plane on the host")
 }

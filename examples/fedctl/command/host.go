@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -104,6 +105,10 @@ func (h *host) hint(err error) error {
 		return hint(err, "the host has no control plane yet: fedctl enable or fedctl join makes it")
 	case apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err):
 		return hint(err, "the user of this context may not do it; --context names another, --kubefed-namespace the namespace of the control plane (%s)", h.system)
+	}
+	var network *url.Error
+	if errors.As(err, &network) {
+		return hint(err, "%s does not answer: --context and --kubeconfig name another host; with -f and --clusters no cluster is asked", h.config.Host)
 	}
 	return err
 }
