@@ -3,6 +3,7 @@ package federation
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -48,9 +49,12 @@ type Refusal struct {
 // that is the manifest's fault. It sees through wrapping. The zero Refusal is that of nil.
 func Refused(err error) Refusal {
 	var status apierrors.APIStatus
+	var withheld withheldError
 	switch {
 	case err == nil:
 		return Refusal{}
+	case errors.As(err, &withheld):
+		return withheld.Refusal
 	case meta.IsNoMatchError(err):
 		return Refusal{Cause: CauseNotServed, Message: err.Error()}
 	case !errors.As(err, &status):
@@ -65,7 +69,7 @@ func Refused(err error) Refusal {
 	if st.Details == nil {
 		return r
 	}
-	r.Delay = time.Duration(st.Details.RetryAfterSeconds) * time.Second
+	r.Delay = max(0, time.Duration(st.Details.RetryAfterSeconds)*time.Second)
 	for _, c := range st.Details.Causes {
 		if c.Field != "" {
 			r.Fields = append(r.Fields, c.Field)
@@ -120,29 +124,40 @@ func causeOf(st metav1.Status) Cause {
 		http.StatusUnauthorized: CauseRejected, http.StatusForbidden: CauseForbidden}[st.Code]
 }
 
-// cause is what a refusal means for a step.
-type cause struct {
-	reason  Reason // empty: nothing that a reason says
-	message string
-	stale   bool // the object is not what was observed: look and plan again
-	version bool // managed fields are in a version that the member no longer knows
-	breaker bool // the member cannot be reached or is overloaded
+// reason is what a refusal means for a step; empty: nothing that a reason says.
+func (r Refusal) reason() Reason {
+	return map[Cause]Reason{CauseNotServed: ReasonKindNotServed, CauseNotFound: ReasonWaiting, CauseTerminating: ReasonWaiting, CauseAlreadyExists: ReasonNotOwned,
+		CauseFieldsHeld: ReasonConflict, CauseStale: ReasonConflict, CauseImmutable: ReasonImmutable, CauseInvalid: ReasonInvalidManifest}[r.Cause]
 }
 
-func classify(err error) cause {
-	r := Refused(err)
-	c := cause{message: r.Message, stale: r.Cause == CauseStale, version: r.Cause == CauseManagedFields,
-		breaker: r.Cause == CauseUnreachable || r.Cause == CauseThrottled}
-	c.reason = map[Cause]Reason{CauseNotServed: ReasonKindNotServed, CauseNotFound: ReasonWaiting, CauseTerminating: ReasonWaiting, CauseAlreadyExists: ReasonNotOwned,
-		CauseFieldsHeld: ReasonConflict, CauseStale: ReasonConflict, CauseImmutable: ReasonImmutable, CauseInvalid: ReasonInvalidManifest}[r.Cause]
-	if r.Cause == CauseFieldsHeld {
-		for i, m := range r.Managers {
-			r.Managers[i] = strconv.Quote(m)
-		}
-		c.message = "fields are held by " + strings.Join(r.Managers, ", ")
+// away reports a member that cannot be reached or is overloaded.
+func (r Refusal) away() bool { return r.Cause == CauseUnreachable || r.Cause == CauseThrottled }
+
+// words are what a Result says of it.
+func (r Refusal) words() string {
+	if r.Cause != CauseFieldsHeld || len(r.Managers) == 0 {
+		return r.Message
 	}
-	return c
+	quoted := make([]string, len(r.Managers))
+	for i, m := range r.Managers {
+		quoted[i] = strconv.Quote(m)
+	}
+	return "fields are held by " + strings.Join(quoted, ", ")
 }
+
+// withheldError stands for one that may quote a Secret: of what the member said it has the cause and the delay.
+type withheldError struct {
+	Refusal
+	late bool
+}
+
+// Error says why there is no more to say.
+func (withheldError) Error() string {
+	return "refused; the answer is withheld because it may quote the Secret"
+}
+
+// Is tells a request that took too long.
+func (e withheldError) Is(target error) bool { return e.late && target == context.DeadlineExceeded }
 
 // invalid recognises the plain 500s that an apply answers for a manifest that can never be right.
 func invalid(text string) bool {
@@ -183,8 +198,8 @@ func fixed(text string) bool {
 	}, func(s string) bool { return strings.Contains(text, s) })
 }
 
-// unreachable reports errors of the transport: no connection, or no answer in time.
+// unreachable reports errors of the transport: no connection, one that broke off in an answer, or no answer in time.
 func unreachable(err error) bool {
 	var netErr net.Error
-	return errors.As(err, &netErr) || errors.Is(err, context.DeadlineExceeded)
+	return errors.As(err, &netErr) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded)
 }

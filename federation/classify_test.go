@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"testing"
@@ -26,7 +27,7 @@ func unchangeable(causes ...string) error {
 	return apierrors.NewInvalid(schema.GroupKind{Kind: "Thing"}, "a", list)
 }
 
-func TestClassify(t *testing.T) {
+func TestRefused(t *testing.T) {
 	gr := schema.GroupResource{Group: "apps", Resource: "deployments"}
 	plain := func(code int32, message string) error {
 		return &apierrors.StatusError{ErrStatus: metav1.Status{Code: code, Message: message}}
@@ -43,10 +44,10 @@ func TestClassify(t *testing.T) {
 	terminating := apierrors.NewForbidden(gr, "a", errors.New("because it is being terminated"))
 	terminating.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: "NamespaceTerminating"}}
 	tests := map[string]struct {
-		err     error
-		reason  Reason
-		breaker bool
-		cause   Cause
+		err    error
+		reason Reason
+		away   bool
+		cause  Cause
 	}{
 		"kind not served":          {&meta.NoKindMatchError{}, ReasonKindNotServed, false, CauseNotServed},
 		"wrapped":                  {fmt.Errorf("x: %w", &meta.NoKindMatchError{}), ReasonKindNotServed, false, CauseNotServed},
@@ -72,6 +73,7 @@ func TestClassify(t *testing.T) {
 		"bad gateway":              {plain(http.StatusBadGateway, "bad gateway"), "", true, CauseUnreachable},
 		"refused":                  {&net.OpError{Op: "dial", Err: errors.New("connection refused")}, "", true, CauseUnreachable},
 		"timed out":                {fmt.Errorf("get: %w", context.DeadlineExceeded), "", true, CauseUnreachable},
+		"broken off":               {fmt.Errorf("reading: %w", io.ErrUnexpectedEOF), "", true, CauseUnreachable},
 		"cancelled by the program": {context.Canceled, "", false, ""},
 		"revoked":                  {apierrors.NewUnauthorized("Unauthorized"), "", false, CauseRejected},
 		"old managed fields":       {plain(500, "request to convert CR to an invalid group/version: x/v1"), "", false, CauseManagedFields},
@@ -79,19 +81,20 @@ func TestClassify(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			c := classify(test.err)
-			require.Equal(t, test.reason, c.reason)
-			require.Equal(t, test.breaker, c.breaker)
-			require.NotEmpty(t, c.message)
-			require.Equal(t, test.cause, Refused(test.err).Cause)
+			r := Refused(test.err)
+			require.Equal(t, test.cause, r.Cause)
+			require.Equal(t, test.reason, r.reason())
+			require.Equal(t, test.away, r.away())
+			require.NotEmpty(t, r.words())
 			require.Equal(t, Refused(test.err), Refused(fmt.Errorf("wrapped: %w", test.err)).plain(test.err))
 		})
 	}
-	require.Equal(t, `fields are held by "hpa", "kubectl"`, classify(conflict).message)
+	require.Equal(t, `fields are held by "hpa", "kubectl"`, Refused(conflict).words())
 	require.Equal(t, Refusal{Cause: CauseFieldsHeld, Message: conflict.ErrStatus.Message, Fields: []string{".spec.paused", ".spec.replicas", ".spec.x"},
 		Managers: []string{"hpa", "kubectl"}}, Refused(conflict))
 	require.Equal(t, []string{"spec.selector"}, Refused(immutable).Fields)
 	require.Equal(t, 7*time.Second, Refused(apierrors.NewTooManyRequests("slow down", 7)).Delay)
+	require.Zero(t, Refused(apierrors.NewTooManyRequests("slow down", -7)).Delay)
 	require.Equal(t, Refusal{}, Refused(nil))
 }
 

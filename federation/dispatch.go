@@ -3,7 +3,6 @@ package federation
 import (
 	"cmp"
 	"context"
-	"errors"
 	"iter"
 	"slices"
 	"sync"
@@ -166,8 +165,6 @@ func (s Step) order() int {
 	}
 	return s.Rank
 }
-
-var errWithheld = errors.New("refused; the answer is withheld because it may quote the Secret")
 
 func (s Step) end(outcome Outcome, reason Reason, live *unstructured.Unstructured, err error) Result {
 	r := Result{Step: s, Outcome: outcome, Reason: reason, Message: s.Message, Live: live, Err: err}

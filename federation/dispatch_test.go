@@ -242,6 +242,24 @@ func TestRetries(t *testing.T) {
 	})
 }
 
+// TestRefusedSecrets: what a member says about a Secret is withheld, but not what kind of refusal it is.
+func TestRefusedSecrets(t *testing.T) {
+	p := newProgram(t, "a")
+	plan := p.plan(federation.Object{Placement: everywhere(), Template: decode(t, `{apiVersion: v1, kind: Secret, metadata: {name: s, namespace: default}}`)})
+	refuse := func(err error) federation.Result {
+		p.members.Member("a").Break(fedtest.Fault{Before: func(context.Context, fedtest.Request) error { return err }})
+		r := federation.Dispatcher{Clients: p.members.Clients}.Dispatch(t.Context(), plan)[0]
+		require.NotContains(t, fmt.Sprintf("%v %+v %s", r.Err, federation.Refused(r.Err), r.Message), "canary")
+		return r
+	}
+	r := refuse(apierrors.NewTooManyRequests("canary", 7))
+	require.Equal(t, federation.Refusal{Cause: federation.CauseThrottled, Delay: 7 * time.Second, Message: "the member refused it"}, federation.Refused(r.Err))
+	require.NotErrorIs(t, r.Err, context.DeadlineExceeded)
+	r = refuse(fmt.Errorf("canary: %w", context.DeadlineExceeded))
+	require.Equal(t, federation.CauseUnreachable, federation.Refused(r.Err).Cause)
+	require.ErrorIs(t, r.Err, context.DeadlineExceeded)
+}
+
 // TestLostAnswer: a create whose answer was lost and that is tried again finds what it made; it is looked at, not adopted.
 func TestLostAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -3,12 +3,12 @@ package federation
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"sync"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"golang.org/x/sync/semaphore"
@@ -140,21 +140,19 @@ func (l *lane) do(ctx context.Context, s Step) Result {
 				return s.end(Failed, s.Reason, s.live, err)
 			}
 		}
-		c := cause{}
-		if err != nil {
-			c = classify(err)
-		}
-		l.learn(s.withhold(err), c.breaker)
+		err = s.withhold(err)
+		r := Refused(err)
+		l.learn(err, r.away())
 		switch {
 		case err == nil:
 			return s.done(live)
-		case c.reason == ReasonImmutable && s.Verb == Apply && s.Delete != nil:
+		case r.Cause == CauseImmutable && s.Verb == Apply && s.Delete != nil:
 			return l.do(ctx, s.recreate(err))
-		case try > 0 && s.Verb == Create && c.reason == ReasonNotOwned:
-			c.reason, c.stale = ReasonConflict, true // perhaps made by the try before
-			return s.refused(err, c)
-		case !c.breaker || try >= l.Retries || !l.pause(ctx, s, err, try):
-			return s.refused(err, c)
+		case try > 0 && s.Verb == Create && r.Cause == CauseAlreadyExists:
+			r.Cause = CauseStale // perhaps made by the try before
+			return s.refused(err, r)
+		case !r.away() || try >= l.Retries || !l.pause(ctx, s, r.Delay, try):
+			return s.refused(err, r)
 		}
 	}
 }
@@ -212,10 +210,10 @@ func (l *lane) turn(ctx context.Context) error {
 }
 
 // learn counts failures in a row to reach the member.
-func (l *lane) learn(err error, breaker bool) {
+func (l *lane) learn(err error, away bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !breaker {
+	if !away {
 		l.failures = 0
 		return
 	}
@@ -225,20 +223,16 @@ func (l *lane) learn(err error, breaker bool) {
 // pause sleeps before another try: as long as the member asks for, else a doubling time, of which a part depends on the
 // cluster and the object, so that not all come back at once. False: ctx ended, or the member asks for longer than a request
 // may take.
-func (l *lane) pause(ctx context.Context, s Step, err error, try int) bool {
+func (l *lane) pause(ctx context.Context, s Step, delay time.Duration, try int) bool {
+	if delay > l.timeout() {
+		return false
+	}
 	const first, most = 200 * time.Millisecond, 30 * time.Second
 	wait := min(first<<min(try, 10), most)
 	h := fnv.New32a()
 	_, _ = fmt.Fprint(h, s.Ref.Cluster, s.Ref, try)
 	wait = wait/2 + wait/2*time.Duration(h.Sum32()%1000)/1000
-	if seconds, ok := apierrors.SuggestsClientDelay(err); ok {
-		if asked := time.Duration(seconds) * time.Second; asked > l.timeout() {
-			return false
-		} else if asked > wait {
-			wait = asked
-		}
-	}
-	timer := time.NewTimer(wait)
+	timer := time.NewTimer(max(wait, delay))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -248,17 +242,14 @@ func (l *lane) pause(ctx context.Context, s Step, err error, try int) bool {
 }
 
 // refused turns a member's refusal into a result.
-func (s Step) refused(err error, c cause) Result {
-	if s.secret() {
-		c.message, err = "the member refused it", s.withhold(err)
-	}
+func (s Step) refused(err error, r Refusal) Result {
 	outcome := Failed
-	if c.reason != "" && !c.stale {
+	if r.reason() != "" && r.Cause != CauseStale {
 		outcome = Held
 	}
-	r := s.end(outcome, cmp.Or(c.reason, s.Reason), s.live, err)
-	r.Message = c.message
-	return r
+	out := s.end(outcome, cmp.Or(r.reason(), s.Reason), s.live, err)
+	out.Message = r.words()
+	return out
 }
 
 // withhold hides what a member says of a Secret, since it may quote what it refuses.
@@ -266,5 +257,7 @@ func (s Step) withhold(err error) error {
 	if err == nil || !s.secret() {
 		return err
 	}
-	return &Error{Object: s.Ref.String(), Cluster: s.Ref.Cluster, Err: errWithheld}
+	r := Refused(err)
+	withheld := withheldError{Refusal{Cause: r.Cause, Delay: r.Delay, Message: "the member refused it"}, errors.Is(err, context.DeadlineExceeded)}
+	return &Error{Object: s.Ref.String(), Cluster: s.Ref.Cluster, Err: withheld}
 }

@@ -2,12 +2,9 @@ package federation
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
-
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"golang.org/x/sync/semaphore"
 )
@@ -45,7 +42,7 @@ func Observe(ctx context.Context, clients Clients, targets []Ref) map[Key]Observ
 				o := Observation{Err: err}
 				if err == nil {
 					o = look(ctx, client, t)
-					if o.Err != nil && classify(o.Err).breaker {
+					if Refused(o.Err).away() {
 						err = o.Err
 					}
 				}
@@ -68,15 +65,8 @@ func look(ctx context.Context, client ClusterClient, t Ref) Observation {
 		return Observation{Err: fmt.Errorf("%s: the client returned neither an object nor an error", t)}
 	case err == nil:
 		return Observation{State: Present, Live: live}
-	case apierrors.IsNotFound(err) && named(err):
+	case Refused(err).Cause == CauseNotFound:
 		return Observation{State: Absent}
 	}
 	return Observation{Err: err}
-}
-
-// named reports whether a not-found is about an object: one without a name is about a path that the server does not
-// serve, and says nothing about the object.
-func named(err error) bool {
-	var status apierrors.APIStatus
-	return errors.As(err, &status) && status.Status().Details != nil && status.Status().Details.Name != ""
 }

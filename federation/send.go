@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -41,7 +40,7 @@ func (l *lane) send(ctx context.Context, s Step) (*unstructured.Unstructured, er
 		}
 		opts.Preconditions = &s.Precondition
 		err := l.client.Delete(ctx, s.Ref.GVK, s.Ref.name(), opts)
-		if apierrors.IsNotFound(err) && named(err) {
+		if Refused(err).Cause == CauseNotFound {
 			err = nil
 		}
 		return nil, err
@@ -64,7 +63,7 @@ func (l *lane) apply(ctx context.Context, s Step) (*unstructured.Unstructured, e
 		}
 	}
 	live, err := l.put(ctx, s)
-	if err == nil || s.Mend == nil || !classify(err).version {
+	if err == nil || s.Mend == nil || Refused(err).Cause != CauseManagedFields {
 		return live, err
 	}
 	if err := l.turn(ctx); err != nil {

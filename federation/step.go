@@ -47,7 +47,7 @@ func (p *stepper) step(s *Step) *Step {
 	case meta.IsNoMatchError(o.Err):
 		return p.notServed(s)
 	case o.Err != nil:
-		return s.hold(ReasonUnobserved, classify(o.Err).message)
+		return s.hold(ReasonUnobserved, Refused(o.Err).words())
 	default:
 		return s.hold(ReasonUnobserved, "not looked at yet")
 	}
