@@ -122,6 +122,6 @@ type Adopt string
 // The adoption policies.
 const (
 	AdoptNever       Adopt = ""            // hold / NotOwned
-	AdoptIfIdentical Adopt = "IfIdentical" // take it over when it already is what we wish, else hold
+	AdoptIfIdentical Adopt = "IfIdentical" // take it over when it already is what we wish and nobody else's, else hold
 	AdoptAlways      Adopt = "Always"      // take it over
 )

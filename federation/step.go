@@ -350,13 +350,13 @@ func (p *stepper) refuse(v *variant, live *unstructured.Unstructured) string {
 	switch {
 	case p.owns(p.r, live), p.r.obj.Adopt == AdoptAlways:
 		return ""
+	case owner != "": // two programs that wish the same would take it from each other for ever
+		return fmt.Sprintf("belongs to %s=%s", p.Owner.Key, owner)
 	case p.r.obj.Adopt == AdoptIfIdentical:
 		if ownership.Identical(v.plain, live.Object) {
 			return ""
 		}
 		return "an object of this name is there, is not ours and differs from the wish"
-	case owner != "":
-		return fmt.Sprintf("belongs to %s=%s", p.Owner.Key, owner)
 	}
 	return "an object of this name is there and is not ours; set Adopt to take it over"
 }

@@ -46,6 +46,15 @@ func adoption() []Scenario {
 			s.do(federation.Apply, federation.ReasonAdopted)
 			s.atRest()
 		}},
+		{Name: "what another program owns is not adopted for being identical", Run: func(s *Stage) {
+			s.created(configMap)
+			other := *s
+			other.planner.Owner.Value, other.holders, other.previous = "another", []string{}, nil
+			other.object.Adopt = federation.AdoptIfIdentical
+			plan := other.expect(federation.Hold, federation.ReasonNotOwned)
+			require.Contains(s, plan.Steps[0].Message, "belongs to")
+			s.atRest()
+		}},
 		{Name: "adopt always; what a human added stays", Run: func(s *Stage) {
 			s.object.Adopt = federation.AdoptAlways
 			s.create(somebody, theirs)
