@@ -152,8 +152,8 @@ func (a *app) liveView(ctx context.Context, planner federation.Planner, wants []
 	if err := h.surroundings(ctx, v.around, within); err != nil {
 		return nil, err
 	}
-	if !a.adoptSaid {
-		v.around.adopt = h.adopt(ctx)
+	if adopt := h.configure(ctx, v.around); !a.adoptSaid {
+		v.around.adopt = adopt
 	}
 	if len(a.files) > 0 {
 		v.wishes = matching(a.fileWishes(v.around), a.matcher(wants))
@@ -180,7 +180,7 @@ func (h *host) surroundings(ctx context.Context, s *surroundings, within string)
 	if err != nil {
 		return h.hint(err)
 	}
-	s.all = true
+	s.all, s.blind = true, true
 	for i := range configs {
 		if err := s.add(&configs[i]); err != nil {
 			return err
@@ -188,8 +188,8 @@ func (h *host) surroundings(ctx context.Context, s *surroundings, within string)
 	}
 	kinds := []schema.GroupVersionKind{preferenceKind}
 	for _, t := range s.types {
-		if t.Target.GVK.GroupKind() == namespaceKind.GroupKind() {
-			kinds = append(kinds, t.Federated.GVK)
+		if t.Target.GVK.GroupKind() == namespaceKind.GroupKind() && t.Propagation {
+			kinds, s.blind = append(kinds, t.Federated.GVK), false
 		}
 	}
 	for _, gvk := range kinds {
@@ -212,13 +212,18 @@ func (h *host) surroundings(ctx context.Context, s *surroundings, within string)
 	return nil
 }
 
-// adopt is what the configuration of the control plane says of objects that have the name of a copy; KubeFed's default without one.
-func (h *host) adopt(ctx context.Context) federation.Adopt {
+// configure heeds the configuration of the control plane: whether namespaces narrow what is in them, and what becomes of
+// objects that have the name of a copy. Without one that can be read, KubeFed's defaults count.
+func (h *host) configure(ctx context.Context, s *surroundings) federation.Adopt {
 	obj, err := h.Get(ctx, configKind, types.NamespacedName{Namespace: h.system, Name: "kubefed"})
 	if err != nil {
 		return federation.AdoptAlways
 	}
-	if config, err := kubefed.DecodeConfig(obj); err == nil && config.Adopt {
+	config, err := kubefed.DecodeConfig(obj)
+	if err == nil && config.Namespaced {
+		s.all, s.apart, s.blind = false, true, false
+	}
+	if err != nil || config.Adopt {
 		return federation.AdoptAlways
 	}
 	return federation.AdoptNever

@@ -36,6 +36,8 @@ type surroundings struct {
 	all         bool
 	missing     map[string]bool // namespaces that were asked for in vain
 	adopt       federation.Adopt
+	apart       bool    // each namespace is a control plane of its own, and nothing narrows it
+	blind       bool    // namespaces are not federated as a type, so nobody knows where any of them goes
 	errs        []error // what could not be read
 }
 
@@ -84,6 +86,8 @@ func mentioned() []string {
 	return []string{"FederatedTypeConfig", "ReplicaSchedulingPreference", "FederatedNamespace"}
 }
 
+var errNoNamespaces = errors.New("the type namespaces is not enabled")
+
 var errNotFederated = errors.New("not a federated object")
 
 // wish reads a federated object. It is nil for objects of the control plane, which ask for nothing.
@@ -113,7 +117,10 @@ func (c *surroundings) wish(obj *unstructured.Unstructured) (*wish, error) {
 	}
 	if ns := wished.Template.GetNamespace(); ns != "" {
 		policy, federated := c.namespaces[ns]
-		if !federated {
+		if !federated && c.blind {
+			return nil, hint(fmt.Errorf("%s: %w, so nobody knows where %s goes", named(obj), errNoNamespaces, ns), "fedctl enable namespaces")
+		}
+		if !federated && !c.apart {
 			c.missing[ns] = true
 		}
 		if federated || c.all {
