@@ -24,7 +24,7 @@ func run(args []string) int {
 	var f manager.Flags
 	fs := flag.NewFlagSet("controller-manager", flag.ContinueOnError)
 	f.Bind(fs)
-	verbose := fs.Bool("verbose", false, "log every plan")
+	verbosity := fs.Int("v", 0, "how much is logged; 1: every plan")
 	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return 0
 	} else if err != nil {
@@ -34,11 +34,7 @@ func run(args []string) int {
 		fmt.Println(version())
 		return 0
 	}
-	level := slog.LevelInfo
-	if *verbose {
-		level = slog.LevelDebug
-	}
-	log := logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	log := logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: slog.Level(-*verbosity)}))
 	options, err := f.Complete()
 	if err != nil {
 		log.Error(err, "cannot start")
