@@ -41,7 +41,7 @@ type Options struct {
 // the time before, at most after a minute.
 //
 // An answer of more than 64 MiB is an ErrTooLong, so that a member that never stops does not take the program's memory;
-// of a list of whole objects more than 1 GiB. A watch lasts as long as it likes, but no event of it is above 16 MiB.
+// of a list, with all its pages, more than 1 GiB. A watch lasts as long as it likes, but no event of it is above 16 MiB.
 type Client struct {
 	dynamic  dynamic.Interface
 	metadata metadata.Interface

@@ -47,10 +47,11 @@ func (c *Client) List(ctx context.Context, gvk schema.GroupVersionKind, namespac
 	if namespace != "" && !r.namespaced {
 		return nil, apierrors.NewBadRequest(fmt.Sprintf("%s is cluster-scoped: it is in no namespace", gvk.Kind))
 	}
+	ctx = forList(ctx)
 	var out []unstructured.Unstructured
 	opts := metav1.ListOptions{LabelSelector: selector, Limit: listPage}
 	for {
-		page, err := c.dynamic.Resource(gvk.GroupVersion().WithResource(r.name)).Namespace(namespace).List(forList(ctx), opts)
+		page, err := c.dynamic.Resource(gvk.GroupVersion().WithResource(r.name)).Namespace(namespace).List(ctx, opts)
 		if err != nil {
 			return nil, c.served(gvk, err)
 		}

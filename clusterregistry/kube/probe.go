@@ -143,6 +143,7 @@ func (c *Client) Topology(ctx context.Context) (clusterregistry.Facts, error) {
 	if c.broken != nil {
 		return clusterregistry.Facts{}, c.broken
 	}
+	ctx = forList(ctx)
 	regions, zones := map[string]int{}, map[string]bool{}
 	nodes := c.metadata.Resource(schema.GroupVersionResource{Version: "v1", Resource: "nodes"})
 	for opts := (metav1.ListOptions{Limit: nodesPerPage}); ; {

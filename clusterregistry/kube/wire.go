@@ -15,31 +15,34 @@ var ErrTooLong = errors.New("the answer of the member is too long")
 
 // How many bytes an answer may have.
 const (
-	answerLimit = 64 << 20 // about one object, a group of APIs, or what is listed in pages or without specs
-	listLimit   = 1 << 30  // a list of whole objects
+	answerLimit = 64 << 20 // about one object or group of APIs, or one list of metadata
+	listLimit   = 1 << 30  // all pages of a list
 )
 
-// listing marks the requests that listLimit is for.
+// listing marks the requests for the pages of one list, which share what may be left of listLimit.
 type listing struct{}
 
-func forList(ctx context.Context) context.Context { return context.WithValue(ctx, listing{}, true) }
+func forList(ctx context.Context) context.Context {
+	left := int64(listLimit)
+	return context.WithValue(ctx, listing{}, &left)
+}
 
-// bounded is a body that fails when it is longer than left.
+// bounded is a body that fails when it is longer than what is left.
 type bounded struct {
 	io.ReadCloser
-	left int64
+	left *int64
 }
 
 // Read reads what may be read.
 func (b *bounded) Read(p []byte) (int, error) {
-	if int64(len(p)) > b.left+1 {
-		p = p[:b.left+1]
+	if int64(len(p)) > *b.left+1 {
+		p = p[:*b.left+1]
 	}
 	n, err := b.ReadCloser.Read(p)
-	if int64(n) > b.left {
-		n, err = int(b.left), ErrTooLong
+	if int64(n) > *b.left {
+		n, err = int(*b.left), ErrTooLong
 	}
-	b.left -= int64(n)
+	*b.left -= int64(n)
 	return n, err
 }
 
@@ -62,11 +65,12 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil || resp.StatusCode == http.StatusOK && r.URL.Query().Get("watch") == "true" {
 		return resp, err
 	}
-	limit := int64(answerLimit)
-	if r.Context().Value(listing{}) != nil {
-		limit = listLimit
+	left, ok := r.Context().Value(listing{}).(*int64)
+	if !ok {
+		limit := int64(answerLimit)
+		left = &limit
 	}
-	resp.Body = &bounded{resp.Body, limit}
+	resp.Body = &bounded{resp.Body, left}
 	return resp, nil
 }
 

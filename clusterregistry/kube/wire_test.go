@@ -3,11 +3,13 @@ package kube
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"k8s.io/client-go/rest"
 )
 
 // endless is a body that never ends.
@@ -39,6 +41,13 @@ func TestAnswersAreBounded(t *testing.T) {
 	n, err = readAnswer(forList(t.Context()), t, "limit=500", http.Response{StatusCode: http.StatusOK, Body: endless{}})
 	require.ErrorIs(t, err, ErrTooLong)
 	require.EqualValues(t, listLimit, n)
+	ctx := forList(t.Context())
+	for _, rest := range []int64{3 * listLimit / 4, listLimit / 4, 0} {
+		page := io.NopCloser(io.LimitReader(endless{}, 3*listLimit/4))
+		n, err = readAnswer(ctx, t, "limit=500", http.Response{StatusCode: http.StatusOK, Body: page})
+		require.Equal(t, rest, n, "what the pages before left")
+		require.Equal(t, rest < 3*listLimit/4, errors.Is(err, ErrTooLong))
+	}
 	n, err = readAnswer(t.Context(), t, "watch=true", http.Response{StatusCode: http.StatusOK, Body: endless{}})
 	require.NoError(t, err)
 	require.EqualValues(t, listLimit+7, n, "a watch lasts")
@@ -55,4 +64,32 @@ func TestAMemberThatNeverStops(t *testing.T) {
 	c := newTestClient(t, s, Options{})
 	_, err := c.Get(t.Context(), configMaps, aB)
 	require.ErrorIs(t, err, ErrTooLong)
+}
+
+// TestPagesShareTheirBound lets a member say two hundred times that there is more.
+func TestPagesShareTheirBound(t *testing.T) {
+	s := newFakeServer(t)
+	left := map[any]int{}
+	pages := 0
+	config := &rest.Config{Host: s.URL}
+	config.Wrap(func(rt http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(r *http.Request) (*http.Response, error) {
+			left[r.Context().Value(listing{})]++
+			return rt.RoundTrip(r)
+		})
+	})
+	s.handle(func(w http.ResponseWriter, r *http.Request) {
+		pages++
+		of := map[bool][2]string{true: {"v1", "ConfigMapList"}, false: {"meta.k8s.io/v1", "PartialObjectMetadataList"}}[r.URL.Path == "/api/v1/configmaps"]
+		more := map[bool]string{true: "more"}[pages%200 != 0]
+		writeJSON(w, http.StatusOK, map[string]any{"apiVersion": of[0], "kind": of[1], "metadata": map[string]any{"continue": more}, "items": []any{}})
+	})
+	c, err := NewClient(config, Options{})
+	require.NoError(t, err)
+	_, err = c.List(t.Context(), configMaps, "", "")
+	require.NoError(t, err)
+	_, err = c.Topology(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 400, pages)
+	require.Len(t, left, 3, "one for each list, and discovery has none")
 }
