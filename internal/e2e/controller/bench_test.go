@@ -88,7 +88,7 @@ func BenchmarkRestart(b *testing.B) {
 		w.enable(k)
 	}
 	quick := func(o *manager.Options) {
-		o.Config = w.config("leaseDuration: 3s, renewDeadline: 2s, retryPeriod: 300ms")
+		o.Config = w.config("leaseDuration: 6s, renewDeadline: 5s, retryPeriod: 500ms")
 	}
 	const objects = 10_000
 	p := w.process("first", quick)

@@ -105,7 +105,7 @@ func TestKilledAtRandomMoments(t *testing.T) {
 		w.enable(k)
 	}
 	quick := func(o *manager.Options) {
-		o.Config = w.config("leaseDuration: 2s, renewDeadline: 1s, retryPeriod: 200ms")
+		o.Config = w.config("leaseDuration: 15s, renewDeadline: 10s, retryPeriod: 1s")
 	}
 	p := w.process("victim", quick)
 	w.federateNamespace("killed")
@@ -156,7 +156,7 @@ func TestAStandbyTakesOver(t *testing.T) {
 		w.enable(k)
 	}
 	quick := func(o *manager.Options) {
-		o.Config = w.config("leaseDuration: 3s, renewDeadline: 2s, retryPeriod: 300ms")
+		o.Config = w.config("leaseDuration: 6s, renewDeadline: 5s, retryPeriod: 500ms")
 	}
 	all := w.replicas(quick, "one", "two")
 	w.federateNamespace("standby")
@@ -214,7 +214,7 @@ func TestShares(t *testing.T) {
 	}
 	quick := func(o *manager.Options) {
 		o.Shard = true
-		o.Config = w.config("leaseDuration: 3s, renewDeadline: 2s, retryPeriod: 300ms")
+		o.Config = w.config("leaseDuration: 6s, renewDeadline: 5s, retryPeriod: 500ms")
 	}
 	all := w.replicas(quick, "one", "two", "three")
 	w.federateNamespace("shares")

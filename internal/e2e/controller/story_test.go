@@ -323,7 +323,7 @@ func TestCompatible(t *testing.T) {
 	for _, k := range []kind{namespaces, configMaps} {
 		w.enable(k)
 	}
-	config := w.config("leaseDuration: 5s, renewDeadline: 3s, retryPeriod: 500ms")
+	config := w.config("leaseDuration: 15s, renewDeadline: 10s, retryPeriod: 1s")
 	w.ensure(hostName, "kubefedconfigs", config)
 	health, metrics := w.freeAddr(), w.freeAddr()
 	w.run(func(o *manager.Options) {

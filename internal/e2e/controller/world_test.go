@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	within = 60 * time.Second
+	within = 2 * time.Minute
 	tick   = 50 * time.Millisecond
 )
 
@@ -77,7 +77,7 @@ func (w *world) run(change ...func(*manager.Options)) (stop func() error) {
 	w.deploy()
 	options := manager.Options{
 		Host: w.asInstalled(), Namespace: w.system, Settle: 100 * time.Millisecond,
-		Config: w.config("leaseDuration: 5s, renewDeadline: 3s, retryPeriod: 500ms"),
+		Config: w.config("leaseDuration: 15s, renewDeadline: 10s, retryPeriod: 1s"),
 	}
 	if testing.Verbose() {
 		options.Log = testr.NewWithInterface(w.TB, testr.Options{})
