@@ -231,7 +231,8 @@ func (d Departure) unjoin(ctx context.Context) error {
 
 // Teardown takes a whole federation apart: every member leaves, side by side, and when all have left the definitions
 // are deleted from the host, by name. As long as a member is left the definitions stay, because deleting them deletes
-// what the program knows. It may be called again at any time; the errors of the members are joined.
+// what the program knows. A member that is not among members is not waited for, so a program that could not read all of
+// them must not call it. It may be called again at any time; the errors of the members are joined.
 func Teardown(ctx context.Context, members []Departure, host *Client, definitions ...string) error {
 	var mu sync.Mutex
 	var group errgroup.Group

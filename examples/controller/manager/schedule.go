@@ -129,6 +129,9 @@ func (s *schedules) undo(ctx context.Context, key types.NamespacedName, except s
 			continue
 		}
 		fed, err := of.mirror.get(ctx, of.t.Federated.GVK, key)
+		if err != nil && !apierrors.IsNotFound(err) {
+			return err // else what was written would stay for good
+		}
 		if err != nil || fed.GetAnnotations()[kubefed.UnscheduledAnnotation] == "" {
 			continue
 		}
