@@ -156,18 +156,6 @@ func finalized(obj *unstructured.Unstructured, finalizer string, wanted bool) *u
 	return out
 }
 
-// annotated is the object with an annotation.
-func annotated(obj *unstructured.Unstructured, key, value string) *unstructured.Unstructured {
-	out := obj.DeepCopy()
-	all := out.GetAnnotations()
-	if all == nil {
-		all = map[string]string{}
-	}
-	all[key] = value
-	out.SetAnnotations(all)
-	return out
-}
-
 // poll asks until the answer is yes, or ctx ends.
 func poll(ctx context.Context, every time.Duration, yes func() bool) error {
 	for !yes() {

@@ -28,17 +28,6 @@ func object(t *testing.T, text string) *unstructured.Unstructured {
 
 const fed = `{apiVersion: types.kubefed.io/v1beta1, kind: FederatedConfigMap, metadata: {name: a, namespace: n, uid: u, resourceVersion: "7"}, spec: {x: 1}}`
 
-func TestHolders(t *testing.T) {
-	obj := object(t, fed)
-	require.Equal(t, []string{}, holders(obj), "never seen")
-	obj = finalized(obj, SyncFinalizer, true)
-	require.Nil(t, holders(obj), "KubeFed's")
-	obj = annotated(obj, HoldersAnnotation, "")
-	require.Equal(t, []string{}, holders(obj))
-	obj = annotated(obj, HoldersAnnotation, "a,b")
-	require.Equal(t, []string{"a", "b"}, holders(obj))
-}
-
 func TestChanges(t *testing.T) {
 	was := object(t, fed)
 	ops := func(is *unstructured.Unstructured) []string {
@@ -53,14 +42,15 @@ func TestChanges(t *testing.T) {
 		return out
 	}
 	require.Empty(t, ops(was))
-	is := annotated(finalized(was, SyncFinalizer, true), "k", "v")
-	require.NotContains(t, was.GetFinalizers(), SyncFinalizer, "arguments stay")
+	is := finalized(was, typeFinalizer, true)
+	is.SetAnnotations(map[string]string{"k": "v"})
+	require.NotContains(t, was.GetFinalizers(), typeFinalizer, "arguments stay")
 	require.Equal(t, []string{"add /metadata/finalizers", "add /metadata/annotations"}, ops(is))
 	is = was.DeepCopy()
 	is.Object["spec"] = map[string]any{"x": int64(2)}
 	require.Equal(t, []string{"add /spec"}, ops(is))
-	was = finalized(was, SyncFinalizer, true)
-	require.Equal(t, []string{"remove /metadata/finalizers"}, ops(finalized(was, SyncFinalizer, false)))
+	was = finalized(was, typeFinalizer, true)
+	require.Equal(t, []string{"remove /metadata/finalizers"}, ops(finalized(was, typeFinalizer, false)))
 }
 
 func TestFence(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -19,14 +18,6 @@ import (
 	"github.com/confed-project/confed/federation/kubefed"
 	"github.com/confed-project/confed/placement"
 )
-
-// SyncFinalizer is KubeFed's: a federated object goes when its copies have gone.
-const SyncFinalizer = "kubefed.io/sync-controller"
-
-// HoldersAnnotation of a federated object names every cluster that may hold a copy, before the first is made there. It is
-// written together with the finalizer. With the finalizer and without it, as KubeFed leaves objects, the holders are not
-// known, and every cluster is looked at.
-const HoldersAnnotation = "confed.dev/holders"
 
 // pass is one look at one federated object.
 type pass struct {
@@ -49,11 +40,11 @@ func (s *syncer) reconcile(ctx context.Context, key types.NamespacedName) (time.
 	if err != nil {
 		return 0, err
 	}
-	p := &pass{syncer: s, fed: fed, key: key, deleting: fed.GetDeletionTimestamp() != nil, recorded: holders(fed)}
+	p := &pass{syncer: s, fed: fed, key: key, deleting: fed.GetDeletionTimestamp() != nil, recorded: kubefed.ReadHolders(fed)}
 	if s.ofNamespaces() && s.system(key.Name) {
 		return 0, nil
 	}
-	if p.deleting && !slices.Contains(fed.GetFinalizers(), SyncFinalizer) {
+	if p.deleting && !slices.Contains(fed.GetFinalizers(), kubefed.SyncFinalizer) {
 		return 0, nil
 	}
 	if p.wish, err = kubefed.Decode(fed, s.gvk()); err != nil {
@@ -63,17 +54,6 @@ func (s *syncer) reconcile(ctx context.Context, key types.NamespacedName) (time.
 		return 0, err
 	}
 	return p.propagate(ctx)
-}
-
-// holders reads what is written down about who holds a copy; nil: not known.
-func holders(fed *unstructured.Unstructured) []string {
-	if text, ok := fed.GetAnnotations()[HoldersAnnotation]; ok {
-		return split(text)
-	}
-	if slices.Contains(fed.GetFinalizers(), SyncFinalizer) {
-		return nil
-	}
-	return []string{}
 }
 
 // broken tells that nothing can be read out of the object. Copies stay as they are, and so do their lines.
@@ -203,11 +183,10 @@ func (p *pass) forgetful(fleet *placement.Fleet) federation.Planner {
 // remember writes the finalizer and the holders down, before anything is done.
 func (p *pass) remember(ctx context.Context, plan federation.Plan) error {
 	want := plan.Holders()
-	known := slices.Contains(p.fed.GetFinalizers(), SyncFinalizer)
-	if p.deleting || want == nil || known && p.recorded != nil && slices.Equal(want, p.recorded) {
+	next := kubefed.WriteHolders(p.fed, want)
+	if p.deleting || next == nil {
 		return nil
 	}
-	next := annotated(finalized(p.fed, SyncFinalizer, true), HoldersAnnotation, strings.Join(want, ","))
 	fed, err := p.mirror.write(ctx, p.fed, next)
 	if err != nil {
 		return err
@@ -230,7 +209,7 @@ func (p *pass) adopt(ctx context.Context, snap federation.Snapshot, results []fe
 	}
 	observed := federation.Observe(ctx, p.looker, targets)
 	for key, o := range observed {
-		observed[key] = optedOut(o)
+		observed[key] = kubefed.OptedOut(o)
 	}
 	plan, err := p.forgetful(snap.Fleet).Plan(p.wish, snap.With(observed))
 	if err != nil {
@@ -249,28 +228,13 @@ func (p *pass) adopt(ctx context.Context, snap federation.Snapshot, results []fe
 	return results
 }
 
-// optedOut reads KubeFed's spelling of an opt-out, a label that says false.
-func optedOut(o federation.Observation) federation.Observation {
-	if o.State != federation.Present || o.Live.GetLabels()[ManagedLabel] != "false" {
-		return o
-	}
-	o.Live = o.Live.DeepCopy()
-	annotations := o.Live.GetAnnotations()
-	if annotations == nil {
-		annotations = map[string]string{}
-	}
-	annotations[federation.OptOutAnnotation] = "true"
-	o.Live.SetAnnotations(annotations)
-	return o
-}
-
 // finish lets a federated object go, when the members themselves say that no copy is left: a mirror may be behind.
 func (p *pass) finish(ctx context.Context) (time.Duration, error) {
 	_, plan, err := p.plan(ctx, p.looker, p.recorded)
 	if err != nil || !plan.Gone() {
 		return 0, errors.Join(err, errAgain)
 	}
-	_, err = p.mirror.write(ctx, p.fed, finalized(p.fed, SyncFinalizer, false))
+	_, err = p.mirror.write(ctx, p.fed, kubefed.UndoHolders(p.fed))
 	if apierrors.IsNotFound(err) {
 		return 0, nil
 	}
