@@ -33,19 +33,23 @@ type seen struct {
 }
 
 // observe looks at the copies, and where these are not all ready, at their pods. A silent cluster keeps its share for the
-// delay that KubeFedConfig asks for; then others take it, and it keeps its copy with none.
+// delay that KubeFedConfig asks for; then others take it, and it keeps its copy with none. One of which nobody knows whether
+// it is silent (not probed yet, or the fault may be on this side) keeps its share.
 func (d division) observe(ctx context.Context, names []string) (seen, error) {
 	out := seen{current: map[string]int64{}, lost: map[string]int64{}}
 	shares := d.shares()
 	for _, name := range names {
 		c, _ := d.members.Fleet().Get(name)
-		if c.Ready.State != placement.Ready {
-			if wait := d.config.UnavailableDelay - time.Since(c.Ready.Since); wait > 0 {
-				out.lost[name] = shares[name]
-				out.again(wait)
-			} else {
-				out.lost[name] = 0
-			}
+		switch wait := d.config.UnavailableDelay - time.Since(c.Ready.Since); {
+		case c.Ready.State == placement.ReadyUnknown:
+			out.lost[name] = shares[name]
+			continue
+		case c.Ready.State != placement.Ready && wait > 0:
+			out.lost[name] = shares[name]
+			out.again(wait)
+			continue
+		case c.Ready.State != placement.Ready:
+			out.lost[name] = 0
 			continue
 		}
 		if err := d.look(ctx, name, &out); err != nil {
