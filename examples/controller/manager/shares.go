@@ -20,6 +20,7 @@ type shares struct {
 	alive     []string            // now
 	published []string            // our view
 	views     map[string][]string // of the others that are alive
+	told      bool                // the listeners know of who is alive
 	underWay  map[string]int
 	ended     chan struct{} // closed and renewed when something under way ends
 	listeners map[int]func()
@@ -101,6 +102,7 @@ func (s *shares) leads(key string) bool {
 func (s *shares) narrow(alive []string) <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.told = s.told && slices.Equal(s.alive, alive)
 	s.alive = alive
 	for key := range s.underWay {
 		if owner(key, alive) != s.self {
@@ -116,7 +118,9 @@ func (s *shares) narrow(alive []string) <-chan struct{} {
 // widen takes what was published and what the others publish, and tells everybody if that changes anything.
 func (s *shares) widen(published []string, views map[string][]string) {
 	s.mu.Lock()
-	same := slices.Equal(s.published, published) && len(s.views) == len(views)
+	// What was turned away while others seemed alive is asked for again, even when they left before we published.
+	same := s.told && slices.Equal(s.published, published) && len(s.views) == len(views)
+	s.told = true
 	for replica, view := range views {
 		old, had := s.views[replica]
 		same = same && had && slices.Equal(old, view)
