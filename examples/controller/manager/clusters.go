@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -49,7 +50,7 @@ func newClusters(c *core) *clusters {
 }
 
 func (k *clusters) run(ctx context.Context) error {
-	k.ready.set("clusters", k.mirror.synced)
+	k.ready.set("clusters", k.read)
 	defer k.ready.remove("clusters")
 	k.live.set("clusters", k.loop.stuck)
 	defer k.live.remove("clusters")
@@ -76,6 +77,17 @@ func (k *clusters) run(ctx context.Context) error {
 	group.Go(func() error { k.probe(ctx); return nil })
 	group.Go(func() error { k.loop.run(ctx, 4); return nil })
 	return group.Wait()
+}
+
+// read says whether the registry has what the host says.
+func (k *clusters) read() error {
+	if err := k.mirror.synced(); err != nil {
+		return err
+	}
+	if !k.known.Load() {
+		return errors.New("the clusters were not read yet")
+	}
+	return nil
 }
 
 // sync puts what the host says into the registry. A host that cannot be read says nothing.

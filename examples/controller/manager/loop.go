@@ -47,6 +47,7 @@ func (l *loop) add(name types.NamespacedName, after time.Duration) {
 // run works until ctx ends, and returns when the last worker has.
 func (l *loop) run(ctx context.Context, workers int) {
 	l.metrics.workers.WithLabelValues(l.name).Set(float64(workers))
+	defer l.metrics.workers.DeleteLabelValues(l.name)
 	stop := context.AfterFunc(ctx, l.queue.ShutDown)
 	defer stop()
 	var wg sync.WaitGroup

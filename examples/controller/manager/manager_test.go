@@ -16,6 +16,11 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
+
+	"github.com/confed-project/confed/clusterregistry/kube"
+	"github.com/confed-project/confed/federation/kubefed"
+	"github.com/confed-project/confed/placement"
+	"github.com/confed-project/confed/scheduling"
 )
 
 func object(t *testing.T, text string) *unstructured.Unstructured {
@@ -178,4 +183,42 @@ func TestStuckPods(t *testing.T) {
 	require.Equal(t, []int64{2, 2}, []int64{stuck, others})
 	require.Greater(t, out.recheck, 45*time.Second)
 	require.LessOrEqual(t, out.recheck, 50*time.Second)
+}
+
+// TestSilentClustersKeepTheirShare: at once nothing moves, and nothing at all while nobody knows whether they are silent.
+func TestSilentClustersKeepTheirShare(t *testing.T) {
+	client, err := kube.NewClient(&rest.Config{Host: "https://member.invalid"}, kube.Options{})
+	require.NoError(t, err)
+	c := &core{}
+	c.config.UnavailableDelay = time.Minute
+	for name, ready := range map[string]placement.Readiness{
+		"unknown": {},
+		"silent":  {State: placement.NotReady, Since: time.Now()},
+		"long":    {State: placement.NotReady, Since: time.Now().Add(-time.Hour)},
+	} {
+		require.NoError(t, c.members.Put(placement.Cluster{Name: name, Ready: ready}, client))
+	}
+	names := []string{"long", "silent", "unknown"}
+	fed := object(t, `{apiVersion: types.kubefed.io/v1beta1, kind: FederatedDeployment, metadata: {name: a, namespace: n}, spec: {}}`)
+	fed = kubefed.WriteShares(fed, []scheduling.Share{{Name: "long", Replicas: 3}, {Name: "silent", Replicas: 4}, {Name: "unknown", Replicas: 5}})
+	out, err := division{syncer: &syncer{core: c}, fed: fed}.observe(t.Context(), names)
+	require.NoError(t, err)
+	require.Equal(t, map[string]int64{"long": 0, "silent": 4, "unknown": 5}, out.lost)
+	require.Greater(t, out.recheck, 50*time.Second)
+}
+
+func TestNowhereToServe(t *testing.T) {
+	for _, addr := range []string{"", "0"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.NoError(t, serve(ctx, addr, nil))
+	}
+	require.Error(t, serve(t.Context(), "nowhere", nil))
+}
+
+func TestTypesThatWereNotLookedAt(t *testing.T) {
+	k := newTypes(&core{metrics: newMetrics()})
+	require.Error(t, k.looked(), "the host was not read")
+	k.noted("deployments.apps")
+	require.Equal(t, map[string]bool{"deployments.apps": true}, k.seen)
 }

@@ -21,8 +21,10 @@ func (s *syncer) orphaned(ctx context.Context, key types.NamespacedName) error {
 	if !s.anyCopy(ctx, copied) {
 		return nil
 	}
-	if _, err := s.host().Get(ctx, s.t.Federated.GVK, key); !apierrors.IsNotFound(err) {
-		return errors.Join(err, errAgain)
+	if _, err := s.host().Get(ctx, s.t.Federated.GVK, key); err == nil {
+		return errAgain
+	} else if !apierrors.IsNotFound(err) {
+		return err
 	}
 	template := &unstructured.Unstructured{Object: map[string]any{}}
 	template.SetGroupVersionKind(s.gvk())

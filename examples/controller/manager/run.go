@@ -174,6 +174,8 @@ func (c *core) work(ctx context.Context) error {
 		return group.Wait()
 	}
 	types := newTypes(c)
+	c.ready.set("types", func() error { return errors.New("the types were not read yet") }) // until it runs
+	defer c.ready.remove("types")
 	controllers := []func(context.Context) error{types.run}
 	if c.config.Features[kubefed.SchedulerPreferences] {
 		controllers = append(controllers, newSchedules(types).run)

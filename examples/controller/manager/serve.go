@@ -53,9 +53,9 @@ func (c *checks) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprint(w, "ok")
 }
 
-// serve answers on addr until ctx ends; an empty addr is nowhere.
+// serve answers on addr until ctx ends; an empty addr is nowhere, and so is 0, as in KubeFed.
 func serve(ctx context.Context, addr string, handlers map[string]http.Handler) error {
-	if addr == "" {
+	if addr == "" || addr == "0" {
 		<-ctx.Done()
 		return nil
 	}

@@ -152,3 +152,28 @@ func TestOneThatLeadsHasAll(t *testing.T) {
 	s.widen([]string{"a"}, nil)
 	require.Equal(t, 1, told)
 }
+
+// TestAskedAgainForWhatWasTurnedAway holds the listeners to hear of one who came and left before it was told of.
+func TestAskedAgainForWhatWasTurnedAway(t *testing.T) {
+	s := shares{divided: true, self: "a"}
+	told := 0
+	defer s.listen(func() { told++ })()
+	round := func(alive ...string) {
+		require.Nil(t, s.narrow(alive))
+		s.widen([]string{"a"}, map[string][]string{})
+	}
+	round("a")
+	round("a")
+	require.Equal(t, 1, told)
+	require.Nil(t, s.narrow([]string{"a", "b"})) // and our view could not be published
+	key := ""
+	for i := 0; owner(key, []string{"a", "b"}) != "b"; i++ {
+		key = fmt.Sprint("ns/", i)
+	}
+	_, ok := s.begin(key)
+	require.False(t, ok)
+	round("a")
+	require.Equal(t, 2, told)
+	round("a")
+	require.Equal(t, 2, told)
+}

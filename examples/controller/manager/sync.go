@@ -231,12 +231,18 @@ func (p *pass) adopt(ctx context.Context, snap federation.Snapshot, results []fe
 // finish lets a federated object go, when the members themselves say that no copy is left: a mirror may be behind.
 func (p *pass) finish(ctx context.Context) (time.Duration, error) {
 	_, plan, err := p.plan(ctx, p.looker, p.recorded)
-	if err != nil || !plan.Gone() {
-		return 0, errors.Join(err, errAgain)
+	if err != nil {
+		return 0, err
+	}
+	if !plan.Gone() {
+		return 0, errAgain
 	}
 	_, err = p.mirror.write(ctx, p.fed, kubefed.UndoHolders(p.fed))
 	if apierrors.IsNotFound(err) {
 		return 0, nil
+	}
+	if err == nil {
+		p.metrics.hostWrites.WithLabelValues("finalizer").Inc()
 	}
 	return again(err)
 }

@@ -63,7 +63,8 @@ func newSyncer(k *typeController, t kubefed.Type) *syncer {
 func (s *syncer) ofNamespaces() bool { return s.t.Target.GVK.GroupKind() == namespaceKind.GroupKind() }
 
 func (s *syncer) run(ctx context.Context) error {
-	name := "type " + s.t.Federated.Plural
+	name := "type " + s.typeName() // plurals of two groups may be the same
+	defer s.loop.queue.ShutDown()  // also when it never came to run
 	s.ready.set(name, s.mirror.synced)
 	defer s.ready.remove(name)
 	s.live.set(name, s.loop.stuck)

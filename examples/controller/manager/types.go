@@ -38,6 +38,7 @@ type typeController struct {
 	// placements are the FederatedNamespaces, while the type is there, enabled or not.
 	placements *namespaces
 	stopNames  func()
+	seen       map[string]bool // which were looked at, whatever came of it
 }
 
 type running struct {
@@ -47,15 +48,18 @@ type running struct {
 }
 
 func newTypes(c *core) *typeController {
-	k := &typeController{core: c, running: map[string]*running{}}
+	k := &typeController{core: c, running: map[string]*running{}, seen: map[string]bool{}}
 	k.mirror = newMirror(&c.hosts, kube.CachedKind{GroupVersionKind: coreKind("FederatedTypeConfig"), Namespace: c.Namespace})
-	k.loop = newLoop(c, "federatedtypeconfig", k.reconcile)
+	k.loop = newLoop(c, "federatedtypeconfig", func(ctx context.Context, name types.NamespacedName) (time.Duration, error) {
+		defer k.noted(name.Name)
+		return k.reconcile(ctx, name)
+	})
 	k.loop.everyReplica = true
 	return k
 }
 
 func (k *typeController) run(ctx context.Context) error {
-	k.ready.set("types", k.mirror.synced)
+	k.ready.set("types", k.looked)
 	defer k.ready.remove("types")
 	defer k.shares.listen(func() { k.all(0) })()
 	group, ctx := errgroup.WithContext(ctx)
@@ -77,6 +81,28 @@ func (k *typeController) run(ctx context.Context) error {
 	}
 	k.follow(nil)
 	return err
+}
+
+func (k *typeController) noted(name string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.seen[name] = true
+}
+
+// looked says whether every type was looked at, so that those that should run are among what /readyz asks.
+func (k *typeController) looked() error {
+	names, err := k.mirror.names(coreKind("FederatedTypeConfig"), k.Namespace)
+	if err != nil {
+		return err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, name := range names {
+		if !k.seen[name.Name] {
+			return fmt.Errorf("%s was not looked at yet", name.Name)
+		}
+	}
+	return nil
 }
 
 func (k *typeController) changed(change kube.Change) {
