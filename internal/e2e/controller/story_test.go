@@ -273,6 +273,12 @@ func TestRestSaysNothing(t *testing.T) {
 	}
 	stop := w.run()
 	w.propagated(namespaces, w.federateNamespace("rest"), w.everywhere()...)
+	w.eventually("what other tests left is gone", func() (bool, any) {
+		left, err := w.direct[hostName].Resource(w.fed(configMaps, "rest", "x", "{}").GroupVersionKind().GroupVersion().WithResource(configMaps.federated())).
+			List(w.ctx, metav1.ListOptions{})
+		require.NoError(w, err)
+		return len(left.Items) == 0, len(left.Items)
+	})
 	var feds []*unstructured.Unstructured
 	before, err := w.fleet.Host.Writes(w.ctx)
 	require.NoError(t, err)
