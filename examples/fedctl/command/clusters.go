@@ -20,6 +20,7 @@ func newGet(io IO) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "get clusters", Short: "List the members",
 		Example: strings.ReplaceAll("  fedctl get clusters", "fedctl", io.Name),
+		Args:    noSuchCommand, RunE: help,
 	}
 	clusters := newClusters(io)
 	clusters.Aliases = []string{"cluster", "kubefedclusters", "members"}
@@ -39,7 +40,7 @@ func newClusters(io IO) *cobra.Command {
 		Long: `List the members, and whether they answer now.
 
 With -o yaml or json the facts about them are printed, as plan --clusters reads them; the other forms print the KubeFedClusters.`,
-		Args: cobra.NoArgs,
+		Args: exactly(0),
 	}, func(a *app, cmd *cobra.Command, _ []string) error {
 		return a.listClusters(cmd.Context(), forms, timeout)
 	})

@@ -55,7 +55,14 @@ func Execute(ctx context.Context, cmd *cobra.Command, args []string, io IO) erro
 	cmd.SetOut(io.Out)
 	cmd.SetErr(io.ErrOut)
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
-	return cmd.ExecuteContext(ctx)
+	err := cmd.ExecuteContext(ctx)
+	if err == nil {
+		return nil
+	}
+	if found, rest, errFind := cmd.Find(args); errFind != nil {
+		return noSuchCommand(found, rest)
+	}
+	return err
 }
 
 // Table lists the commands.
@@ -75,7 +82,8 @@ func Root(io IO) *cobra.Command {
 		Short: "Plan, explain and carry out the propagation of objects to many clusters",
 		Long: "Plan, explain and carry out the propagation of objects to many clusters.\n\n" +
 			"Nothing but apply, join, unjoin, enable, disable, federate, orphaning and teardown changes a cluster.",
-		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: io.Name},
+		Annotations:        map[string]string{cobra.CommandDisplayNameAnnotation: io.Name},
+		DisableSuggestions: true, // the hint has them
 	}
 	for _, c := range Table() {
 		root.AddCommand(c.New(io))

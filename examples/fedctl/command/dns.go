@@ -31,7 +31,7 @@ load balancers that the clusters have for the service now.`,
 		Example: `  fedctl dns web -n shop --domain example.com
   fedctl dns web -n shop --domain example.com --clusters clusters.yaml --state state/
   fedctl dns web -n shop --domain example.com -o yaml   # a DNSEndpoint for external-dns`,
-		Args: cobra.MatchAll(cobra.ExactArgs(1)),
+		Args: exactly(1),
 	}, func(a *app, cmd *cobra.Command, args []string) error {
 		s.Name, s.Namespace = args[0], *a.flags.Namespace
 		if ns, name, ok := strings.Cut(args[0], "/"); ok {
@@ -51,6 +51,9 @@ load balancers that the clusters have for the service now.`,
 		v.note(a)
 		var unknown error
 		answers.Clusters, unknown = serviceClusters(cmd.Context(), v, s)
+		if len(answers.Clusters) == 0 {
+			return unknown
+		}
 		endpoints, err := dnsrecord.Records(s, answers)
 		err = a.withoutTopology(err)
 		if done, errData := a.data(format, dnsrecord.Object(s.Namespace, "service-"+s.Name, endpoints)); !done {

@@ -20,6 +20,7 @@ import (
 // document is one document of a file.
 type document struct {
 	origin string // objects.yaml, document 3 (line 41)
+	line   int    // of the file, where it begins
 	text   []byte
 }
 
@@ -86,7 +87,7 @@ func fileDocuments(name string, stdin []byte) iter.Seq2[document, error] {
 				return true
 			}
 			count++
-			return yield(document{fmt.Sprintf("%s, document %d (line %d)", name, count, first), slices.Clone(text.Bytes())}, nil)
+			return yield(document{fmt.Sprintf("%s, document %d (line %d)", name, count, first), first, slices.Clone(text.Bytes())}, nil)
 		}
 		for lines.Scan() {
 			line++
@@ -123,6 +124,7 @@ func meaningful(text []byte) bool {
 func (d document) json() ([]byte, error) {
 	data, err := utilyaml.YAMLToJSON(d.text)
 	if err != nil {
+		_, err = utilyaml.YAMLToJSON(append(bytes.Repeat([]byte{'\n'}, d.line-1), d.text...)) // the same error, with the line of the file
 		return nil, fmt.Errorf("%s: %w", d.origin, err)
 	}
 	return data, nil

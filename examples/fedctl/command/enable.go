@@ -162,7 +162,7 @@ func newDisable(io IO) *cobra.Command {
 With --delete-crd the definition of the federated kind goes too, unless there are objects of it.`,
 		Example: `  fedctl disable deployments.apps
   fedctl disable deployments.apps --delete-crd`,
-		Args: cobra.ExactArgs(1),
+		Args: exactly(1),
 	}, func(a *app, cmd *cobra.Command, args []string) error {
 		return a.disable(cmd.Context(), args[0], deleteCRD)
 	})
@@ -291,7 +291,7 @@ stay where they are.
 It refuses while there are federated objects, since deleting a definition deletes its objects.`,
 		Example: `  fedctl teardown --dry-run
   fedctl teardown --yes`,
-		Args: cobra.NoArgs,
+		Args: exactly(0),
 	}, func(a *app, cmd *cobra.Command, _ []string) error { return a.teardown(cmd.Context(), m, yes) })
 	a.hostFlags(cmd)
 	a.dryRunFlag(cmd)

@@ -119,6 +119,9 @@ func (a *app) federate(ctx context.Context, args []string, f federating) error {
 	if err != nil {
 		return err
 	}
+	if _, err := h.types(ctx); err != nil { // it says more than discovery does when the host does not answer
+		return err
+	}
 	resource, err := a.discovered(args[0])
 	if err != nil {
 		return hint(err, "kubectl api-resources lists what the host serves")

@@ -41,7 +41,7 @@ KubeFedCluster with its credentials. The control plane's namespace and definitio
 With --error-on-existing=false a member gets new credentials, and the rights for types that were enabled since.`,
 		Example: `  fedctl join berlin --host-cluster-context hub
   fedctl join berlin --cluster-context kind-berlin --host-cluster-context kind-hub`,
-		Args: cobra.ExactArgs(1),
+		Args: exactly(1),
 	}, func(a *app, cmd *cobra.Command, args []string) error { return a.join(cmd.Context(), args[0], m) })
 	a.hostFlags(cmd)
 	a.dryRunFlag(cmd)
@@ -219,7 +219,7 @@ func newUnjoin(io IO) *cobra.Command {
 With --force the host forgets a member that cannot be reached.`,
 		Example: `  fedctl unjoin berlin --host-cluster-context hub
   fedctl unjoin berlin --force`,
-		Args: cobra.ExactArgs(1),
+		Args: exactly(1),
 	}, func(a *app, cmd *cobra.Command, args []string) error { return a.unjoin(cmd.Context(), args[0], m) })
 	a.hostFlags(cmd)
 	a.dryRunFlag(cmd)

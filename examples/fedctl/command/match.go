@@ -6,6 +6,7 @@ import (
 	"iter"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/api/meta"
 )
 
@@ -94,3 +95,29 @@ func objectArgs(args []string) error {
 	}
 	return hint(errors.New("one object is needed"), "KIND NAME or KIND/NAME, such as deployment/web")
 }
+
+// exactly wants so many arguments: none or one.
+func exactly(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == n {
+			return nil
+		}
+		takes := [...]string{"no argument", "one argument"}[n]
+		return hint(fmt.Errorf("%s takes %s, not %d", cmd.CommandPath(), takes, len(args)), "%s", cmd.UseLine())
+	}
+}
+
+// noSuchCommand refuses what is no command below this one. cobra itself does so for the root alone.
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	text := cmd.CommandPath() + " --help lists the commands"
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		text = "did you mean " + strings.Join(near, " or ") + "? " + text
+	}
+	return hint(fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath()), "%s", text)
+}
+
+func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }

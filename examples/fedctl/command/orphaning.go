@@ -22,6 +22,7 @@ func newOrphaning(io IO) *cobra.Command {
 		Short: "Say whether copies stay when a federated object is deleted",
 		Example: strings.ReplaceAll(`  fedctl orphaning enable deployment web -n shop
   fedctl orphaning status federateddeployment/web -n shop`, "fedctl", io.Name),
+		Args: noSuchCommand, RunE: help,
 	}
 	for _, verb := range []struct{ name, short string }{
 		{"enable", "Let the copies stay when the object is deleted"},

@@ -1,10 +1,14 @@
 package command
 
 import (
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/confed-project/confed/federation"
 	"github.com/confed-project/confed/federation/report"
 )
 
@@ -80,12 +84,14 @@ func (a *app) plan(cmd *cobra.Command, args []string, o report.Options) error {
 	if err != nil {
 		return err
 	}
-	seen := 0
+	seen, failed := 0, failures{}
 	for p, err := range v.plans(cmd.Context(), a) {
 		seen++
 		if err != nil {
+			failed.add(err)
 			err = w.Fail(err)
 		} else {
+			failed.count(p.plan)
 			err = w.Plan(p.plan)
 		}
 		if err != nil {
@@ -94,20 +100,64 @@ func (a *app) plan(cmd *cobra.Command, args []string, o report.Options) error {
 	}
 	totals, err := w.Close()
 	v.note(a)
-	if seen == 0 && v.host != nil && len(args)+len(a.files) == 0 && !a.allNamespaces {
-		a.note("there is no federated object in this namespace; -n names another, -A looks in all")
+	if seen == 0 && len(args) == 0 {
+		a.noObjects()
 	}
 	switch {
 	case err != nil:
 		return err
 	case cmd.Context().Err() != nil:
-		return cmd.Context().Err()
-	case totals.Errors > 0:
-		return fmt.Errorf("%d of the objects or clusters could not be planned; the output says which", totals.Errors)
+		return hint(cmd.Context().Err(), "it was stopped, so the output is only a part of the plan; nothing was changed")
+	case failed.total > 0:
+		return failed.error()
 	case seen == 0 && len(args) > 0:
-		return hint(fmt.Errorf("no federated object is called %q", args), "fedctl plan --all lists what there is")
+		return hint(fmt.Errorf("%s is not among the federated objects", strings.Join(args, " ")), "a kind comes first, such as deployment web; fedctl plan --all lists what there is")
 	case totals.Steps.Writes():
 		return ErrChanges
 	}
 	return nil
+}
+
+// noObjects says where nothing was found, since a wrong directory looks like a plan without changes.
+func (a *app) noObjects() {
+	switch {
+	case len(a.files) > 0 && *a.flags.Namespace != "" && !a.allNamespaces:
+		a.note("there is no federated object of namespace %s in %s", *a.flags.Namespace, strings.Join(a.files, ", "))
+	case len(a.files) > 0:
+		a.note("there is no federated object in %s; of a directory the files .yaml, .yml and .json are read", strings.Join(a.files, ", "))
+	case !a.allNamespaces:
+		a.note("there is no federated object in this namespace; -n names another, -A looks in all")
+	}
+}
+
+// failures are what could not be planned, and what to do about it.
+type failures struct {
+	total int
+	hints []string
+}
+
+func (f *failures) add(err error) {
+	f.total++
+	var next *hinted
+	if errors.As(err, &next) && !slices.Contains(f.hints, next.next) && len(f.hints) < 3 {
+		f.hints = append(f.hints, next.next)
+	}
+}
+
+// count adds what a plan could not decide, and the copies that no manifest could be made for.
+func (f *failures) count(p federation.Plan) {
+	f.total += len(p.Errs)
+	for _, s := range p.Steps {
+		if s.Verb == federation.Hold && s.Reason == federation.ReasonInvalidManifest {
+			f.total++
+		}
+	}
+}
+
+func (f *failures) error() error {
+	err := fmt.Errorf("%d of the objects or clusters could not be planned; the output says which", f.total)
+	if len(f.hints) == 0 {
+		return err
+	}
+	return hint(err, "%s", strings.Join(f.hints, "; "))
 }

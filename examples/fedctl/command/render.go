@@ -33,6 +33,9 @@ deliver files. Overrides are applied and replicas are divided. Secrets are writt
 		if err != nil {
 			return err
 		}
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return hint(err, "--to names a directory that can be written to")
+		}
 		r := rendering{dir: dir, written: map[string]string{}}
 		for p, err := range v.plans(cmd.Context(), a) {
 			if err == nil {

@@ -11,7 +11,7 @@ import (
 
 func newVersion(io IO) *cobra.Command {
 	_, cmd := newCommand(io, &cobra.Command{
-		Use: "version", Short: "Print the version", Example: "  fedctl version", Args: cobra.NoArgs,
+		Use: "version", Short: "Print the version", Example: "  fedctl version", Args: exactly(0),
 	}, func(a *app, _ *cobra.Command, _ []string) error {
 		version := ""
 		if info, ok := debug.ReadBuildInfo(); ok {

@@ -41,6 +41,8 @@ to be carried out; then all that is asked happens at once. Nothing is changed.`,
 		}
 		if !cmd.Flags().Changed("replicas") {
 			q.replicas = -1
+		} else if q.replicas < 0 {
+			return hint(fmt.Errorf("--replicas %d", q.replicas), "a number of replicas is 0 or more")
 		}
 		v, err := a.view(cmd.Context(), args)
 		if err != nil {
