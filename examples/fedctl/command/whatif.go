@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -164,7 +165,11 @@ func (q question) fleet(snap federation.Snapshot) (*placement.Fleet, error) {
 		fleet = fleet.Without(name)
 	}
 	if err := errors.Join(errs...); err != nil {
-		return nil, hint(err, "fedctl get clusters lists them")
+		var names []string
+		for c := range snap.Fleet.All() {
+			names = append(names, c.Name)
+		}
+		return nil, hint(err, "the clusters are %s", strings.Join(names, ", "))
 	}
 	return fleet, nil
 }
@@ -248,7 +253,7 @@ func (a *app) showWhatIf(before, after federation.Plan, format string) error {
 			parts = append(parts, part.word+" "+strings.Join(part.names, " "))
 		}
 	}
-	fmt.Fprintf(a.io.Out, "\nplacement: %s\n", strings.Join(parts, "; "))
+	fmt.Fprintf(a.io.Out, "\nplacement: %s\n", cmp.Or(strings.Join(parts, "; "), "in no cluster"))
 	for _, err := range after.Errs {
 		fmt.Fprintln(a.io.Out, "error:", line(err.Error()))
 	}
