@@ -107,8 +107,8 @@ func (m *mirror) updateStatus(ctx context.Context, obj *unstructured.Unstructure
 	return client.UpdateStatus(ctx, out)
 }
 
-// write sends what an object has become, of its spec, finalizers and annotations, if it still is as it was read: else the
-// error is a conflict.
+// write sends what an object has become, of its spec, finalizers, annotations and owners, if it still is as it was read:
+// else the error is a conflict.
 func (m *mirror) write(ctx context.Context, was, is *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	client, err := m.client()
 	if err != nil {
@@ -128,7 +128,7 @@ func changes(was, is *unstructured.Unstructured) []byte {
 		{"test", "/metadata/uid", string(was.GetUID())},
 		{"replace", "/metadata/resourceVersion", was.GetResourceVersion()},
 	}
-	for _, path := range [][]string{{"metadata", "finalizers"}, {"metadata", "annotations"}, {"spec"}} {
+	for _, path := range [][]string{{"metadata", "finalizers"}, {"metadata", "annotations"}, {"metadata", "ownerReferences"}, {"spec"}} {
 		before, had, _ := unstructured.NestedFieldNoCopy(was.Object, path...)
 		after, has, _ := unstructured.NestedFieldNoCopy(is.Object, path...)
 		switch pointer := "/" + strings.Join(path, "/"); {
