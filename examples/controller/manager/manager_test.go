@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
@@ -54,6 +55,9 @@ func TestChanges(t *testing.T) {
 	is = was.DeepCopy()
 	is.Object["spec"] = map[string]any{"x": int64(2)}
 	require.Equal(t, []string{"add /spec"}, ops(is))
+	is = was.DeepCopy()
+	is.SetOwnerReferences([]metav1.OwnerReference{{APIVersion: "v1", Kind: "Namespace", Name: "n", UID: "u"}})
+	require.Equal(t, []string{"add /metadata/ownerReferences"}, ops(is), "as of a DNSEndpoint that KubeFed left")
 	was = finalized(was, typeFinalizer, true)
 	require.Equal(t, []string{"remove /metadata/finalizers"}, ops(finalized(was, typeFinalizer, false)))
 }
@@ -221,4 +225,16 @@ func TestTypesThatWereNotLookedAt(t *testing.T) {
 	require.Error(t, k.looked(), "the host was not read")
 	k.noted("deployments.apps")
 	require.Equal(t, map[string]bool{"deployments.apps": true}, k.seen)
+}
+
+func TestEarlier(t *testing.T) {
+	at := func(name, when string) *unstructured.Unstructured {
+		return object(t, `{apiVersion: core.kubefed.io/v1beta1, kind: FederatedTypeConfig, metadata: {name: `+name+`, creationTimestamp: "`+when+`"}}`)
+	}
+	old, young, twin := at("z", "2026-01-01T00:00:00Z"), at("a", "2026-01-01T00:00:01Z"), at("b", "2026-01-01T00:00:01Z")
+	require.True(t, earlier(old, young))
+	require.False(t, earlier(young, old))
+	require.True(t, earlier(young, twin))
+	require.False(t, earlier(twin, young))
+	require.False(t, earlier(young, young))
 }

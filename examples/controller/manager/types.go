@@ -105,15 +105,11 @@ func (k *typeController) looked() error {
 	return nil
 }
 
-func (k *typeController) changed(change kube.Change) {
-	if change.GroupKind.Kind != "" && change.Name.Name != namespacesType {
-		k.loop.add(change.Name, 0)
-		return
-	}
-	k.all(0)
+func (k *typeController) changed(kube.Change) {
+	k.all(0) // whether one may run depends on others
 }
 
-// all asks for a look at every type, the one of namespaces first.
+// all asks for a look at every type, the one of namespaces first, and at those that run and may be gone.
 func (k *typeController) all(after time.Duration) {
 	names, err := k.mirror.names(coreKind("FederatedTypeConfig"), k.Namespace)
 	if err != nil {
@@ -122,6 +118,11 @@ func (k *typeController) all(after time.Duration) {
 	k.loop.add(types.NamespacedName{Namespace: k.Namespace, Name: namespacesType}, after)
 	for _, name := range names {
 		k.loop.add(name, after)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for name := range k.running {
+		k.loop.add(types.NamespacedName{Namespace: k.Namespace, Name: name}, after)
 	}
 }
 
@@ -149,7 +150,7 @@ func (k *typeController) reconcile(ctx context.Context, name types.NamespacedNam
 	if name.Name == namespacesType {
 		k.follow(&t)
 	}
-	wanted, why := k.wanted(name.Name, t)
+	wanted, why := k.wanted(ctx, obj, t)
 	if !wanted {
 		if err := errors.Join(k.stop(name.Name), k.report(ctx, obj, false)); err != nil || why == nil {
 			return 0, err
@@ -161,30 +162,65 @@ func (k *typeController) reconcile(ctx context.Context, name types.NamespacedNam
 }
 
 // wanted says whether a type should run, and if not, whether that is something to wait for.
-func (k *typeController) wanted(name string, t kubefed.Type) (bool, error) {
+func (k *typeController) wanted(ctx context.Context, obj *unstructured.Unstructured, t kubefed.Type) (bool, error) {
 	switch {
-	case !t.Propagation, k.config.Namespaced && !t.Target.Namespaced:
+	case !k.allowed(t):
 		return false, nil
 	case t.Target.Namespaced && k.namespaces() == nil && !k.config.Namespaced:
 		return false, fmt.Errorf("%s waits for the FederatedTypeConfig %s: %w", t.Target.Plural, namespacesType, errAgain)
 	}
-	if err := kubefed.CheckEnable(t, k.others(name)); err != nil {
-		return false, err // two that write the same objects would never end; the one that runs stays
+	others, err := k.others(ctx, obj)
+	if err != nil {
+		return k.syncer(obj.GetName()) != nil, err
+	}
+	if err := kubefed.CheckEnable(t, others); err != nil {
+		return false, err // two that write the same objects would never end
 	}
 	return true, nil
 }
 
-// others are the types that run beside one.
-func (k *typeController) others(name string) []kubefed.Type {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	var out []kubefed.Type
-	for _, other := range slices.Sorted(maps.Keys(k.running)) {
-		if other != name {
-			out = append(out, k.running[other].of)
+// allowed says whether a type may run in this control plane.
+func (k *typeController) allowed(t kubefed.Type) bool {
+	return t.Propagation && (t.Target.Namespaced || !k.config.Namespaced)
+}
+
+// others are the types that a type must get on with: those that run, and those that come before it, so that all replicas, and
+// one that starts anew, decide for the same of two. The copies of the other would have nobody, and be let go.
+func (k *typeController) others(ctx context.Context, obj *unstructured.Unstructured) ([]kubefed.Type, error) {
+	names, err := k.mirror.names(coreKind("FederatedTypeConfig"), k.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]kubefed.Type{}
+	for _, name := range names {
+		other, err := k.mirror.get(ctx, coreKind("FederatedTypeConfig"), name)
+		if apierrors.IsNotFound(err) {
+			continue // just now
+		}
+		if err != nil {
+			return nil, err
+		}
+		if t, err := kubefed.DecodeType(other); err == nil && other.GetDeletionTimestamp() == nil && earlier(other, obj) && k.allowed(t) {
+			all[name.Name] = t
 		}
 	}
-	return out
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for name, r := range k.running {
+		all[name] = r.of
+	}
+	delete(all, obj.GetName())
+	var out []kubefed.Type
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		out = append(out, all[name])
+	}
+	return out, nil
+}
+
+// earlier says whether an object was made before another; of two of one second the name decides.
+func earlier(a, b *unstructured.Unstructured) bool {
+	at, bt := a.GetCreationTimestamp(), b.GetCreationTimestamp()
+	return at.Before(&bt) || at.Equal(&bt) && a.GetName() < b.GetName()
 }
 
 // removed stops a type that is being deleted, and lets it go.
