@@ -37,11 +37,12 @@ func run(ctx context.Context, args []string, io command.IO) int {
 		err := control(ctx, args[1:], io)
 		command.Report(err, io)
 		return command.Code(err)
-	case "fedctl", "kubectl-fed":
+	case "fedctl", "kubectl-fed", "kubectl_complete-fed":
 		return command.Main(ctx, args, io)
 	}
 	io.Name = name
 	root := command.Root(io)
+	root.Long += "\n" + controllerName + " does so all the time."
 	root.AddCommand(&cobra.Command{
 		Use:                controllerName + " [flags]",
 		Short:              "Keep the copies of federated objects as they are wished",

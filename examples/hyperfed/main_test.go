@@ -22,6 +22,8 @@ func TestNames(t *testing.T) {
 		{"hyperfed --help", 0, "hyperfed [command]"},
 		{"hyperfed plan -f ../fedctl/command/testdata/files/objects.yaml --clusters ../fedctl/command/testdata/files/clusters.yaml", 2, "8 create"},
 		{"fedctl plan -f ../fedctl/command/testdata/files/objects.yaml --clusters ../fedctl/command/testdata/files/clusters.yaml", 2, "8 create"},
+		{"hyperfed --help", 0, "changes a cluster. controller-manager does so all the time."},
+		{"/usr/bin/kubectl_complete-fed plan --color=a", 0, "auto"},
 		{"/usr/bin/kubectl-fed plan --help", 0, "kubectl fed plan"},
 		{"/usr/bin/controller-manager --version", 0, "hyperfed"},
 		{"hyperfed controller-manager --version", 0, "hyperfed"},
