@@ -41,15 +41,15 @@ func (s *syncer) reconcile(ctx context.Context, key types.NamespacedName) (time.
 		return 0, err
 	}
 	p := &pass{syncer: s, fed: fed, key: key, deleting: fed.GetDeletionTimestamp() != nil, recorded: kubefed.ReadHolders(fed)}
-	if s.ofNamespaces() && s.system(key.Name) {
-		return 0, nil
-	}
-	if p.deleting && !slices.Contains(fed.GetFinalizers(), kubefed.SyncFinalizer) {
+	system := s.ofNamespaces() && s.system(key.Name)
+	if system && !p.deleting || p.deleting && !slices.Contains(fed.GetFinalizers(), kubefed.SyncFinalizer) {
 		return 0, nil
 	}
 	if p.wish, err = kubefed.Decode(fed, s.gvk()); err != nil {
 		return 0, p.broken(ctx, err)
 	}
+	// It was federated before it was a system namespace: it goes, and what it is about stays.
+	p.wish.Orphan = p.wish.Orphan || system
 	if err := p.place(ctx); err != nil {
 		return 0, err
 	}
