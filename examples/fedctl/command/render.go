@@ -29,6 +29,9 @@ deliver files. Overrides are applied and replicas are divided. Secrets are writt
 		if dir == "" {
 			return hint(errors.New("--to is needed"), "the directory to write to, such as --to manifests/")
 		}
+		if some := len(args) > 0 || !a.allNamespaces && (*a.flags.Namespace != "" || len(a.files) == 0); prune && some {
+			return hint(errors.New("--prune would remove the manifests of the objects that are not meant here"), "--prune goes with all objects: without KIND and -n, and from the host with -A")
+		}
 		v, err := a.view(cmd.Context(), args)
 		if err != nil {
 			return err
@@ -51,13 +54,17 @@ deliver files. Overrides are applied and replicas are divided. Secrets are writt
 			switch {
 			case !prune:
 				a.note("%s is not of these objects; --prune removes it", name)
-			case failed == nil:
+			case failed == nil && len(r.written) > 0:
 				failed = os.Remove(name)
 			}
 		}
 		fmt.Fprintf(a.io.Out, "%d manifests in %s\n", len(r.written), dir)
-		if failed != nil && prune && len(stale) > 0 {
+		switch {
+		case !prune || len(stale) == 0:
+		case failed != nil:
 			a.note("nothing was removed, because something could not be rendered")
+		case len(r.written) == 0:
+			a.note("nothing was removed, because no manifest was rendered; if that is meant, remove the directories in %s", dir)
 		}
 		return failed
 	})
