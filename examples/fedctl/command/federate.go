@@ -61,6 +61,9 @@ func (a *app) federateFiles(args []string) error {
 	if len(args) > 0 {
 		return hint(errors.New("both -f and arguments"), "either -f FILE or TYPE NAME")
 	}
+	if _, err := a.printsYAML(); err != nil {
+		return err
+	}
 	if err := a.input(a.files); err != nil {
 		return err
 	}
@@ -83,6 +86,9 @@ func (a *app) federateFiles(args []string) error {
 	}
 	if err := errors.Join(errs...); err != nil {
 		return hint(err, "nothing was printed, since not all of it can be federated")
+	}
+	if len(out) == 0 {
+		a.note("there is no object in %s; of a directory the files .yaml, .yml and .json are read", strings.Join(a.files, ", "))
 	}
 	return a.documentsOf(out)
 }
