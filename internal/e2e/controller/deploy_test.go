@@ -2,19 +2,22 @@ package controller_test
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
-	"text/template"
 
 	"github.com/stretchr/testify/require"
+	"helm.sh/helm/v3/pkg/chart/loader"
+	"helm.sh/helm/v3/pkg/chartutil"
+	"helm.sh/helm/v3/pkg/engine"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
-	"sigs.k8s.io/yaml"
 
 	"github.com/confed-project/confed/clusterregistry/kube"
 	"github.com/confed-project/confed/federation/kubefed"
@@ -61,26 +64,17 @@ func (w *world) kustomized() []byte {
 	return rendered
 }
 
-// charted renders the chart with values over its own. The chart keeps to what Go's templates know by themselves, so that
-// they render it as Helm does.
+// charted renders the chart as Helm does, with values over its own.
 func (w *world) charted(values map[string]any) []byte {
-	all := map[string]any{}
-	text, err := os.ReadFile(filepath.Join(deployDir, "chart", "values.yaml"))
+	chart, err := loader.Load(filepath.Join(deployDir, "chart"))
 	require.NoError(w, err)
-	require.NoError(w, yaml.Unmarshal(text, &all))
-	for key, value := range values {
-		all[key] = value
-	}
-	files, err := filepath.Glob(filepath.Join(deployDir, "chart", "templates", "*.yaml"))
+	all, err := chartutil.ToRenderValues(chart, values, chartutil.ReleaseOptions{Name: "confed", Namespace: w.system}, chartutil.DefaultCapabilities)
+	require.NoError(w, err)
+	files, err := engine.Engine{Strict: true}.Render(chart, all)
 	require.NoError(w, err)
 	var out bytes.Buffer
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		require.NoError(w, err)
-		t, err := template.New(file).Option("missingkey=error").Parse(string(text))
-		require.NoError(w, err)
-		out.WriteString("---\n")
-		require.NoError(w, t.Execute(&out, map[string]any{"Values": all, "Release": map[string]any{"Namespace": w.system}}))
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		out.WriteString("---\n" + files[name] + "\n")
 	}
 	return out.Bytes()
 }
