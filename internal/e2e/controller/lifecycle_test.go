@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/confed-project/confed/federation/kubefed"
 )
 
 const pods = `{metadata: {labels: {app: x}}, spec: {containers: [{name: c, image: nginx}]}}`
@@ -135,4 +137,22 @@ func (w *world) life(k kind) {
 			require.Nil(w, w.get(c, k.plural, copied), "in %s", c)
 		}
 	}
+}
+
+// systemNamespace was federated by KubeFed, which did not know that it is one. It can go, and the member keeps its own.
+func (w *world) systemNamespace() {
+	ns := w.decode("{apiVersion: v1, kind: Namespace, metadata: {name: kube-node-lease}}")
+	w.ensure(hostName, "namespaces", ns)
+	w.ensure("member-1", "namespaces", ns)
+	w.patch("member-1", "namespaces", ns, `{metadata: {labels: {kubefed.io/managed: "true"}}}`)
+	uid := w.get("member-1", "namespaces", ns).GetUID()
+	fed := w.fed(namespaces, ns.GetName(), ns.GetName(), `{placement: {clusters: [{name: member-1}]}}`)
+	fed.SetFinalizers([]string{kubefed.SyncFinalizer})
+	w.ensure(hostName, namespaces.federated(), fed)
+	w.delete(hostName, namespaces.federated(), fed)
+	w.gone(hostName, namespaces.federated(), fed)
+	live := w.get("member-1", "namespaces", ns)
+	require.Equal(w, uid, live.GetUID())
+	require.Nil(w, live.GetDeletionTimestamp())
+	require.NotContains(w, live.GetLabels(), "kubefed.io/managed")
 }

@@ -61,7 +61,7 @@ func TestStories(t *testing.T) {
 		"namespace not federated": (*world).notFederated, "a labelled object without owner": (*world).possibleOrphan,
 		"an unlabelled object of the name": (*world).foreign, "adoption and opt-out": (*world).adopted,
 		"orphaning deletion": (*world).orphaning, "delete options": (*world).deleteOptions, "bad input": (*world).badInput,
-		"a namespace that selects nothing any more": (*world).narrowed, "types come and go": (*world).typesComeAndGo,
+		"a namespace that selects nothing any more": (*world).narrowed, "types come and go": (*world).typesComeAndGo, "a system namespace": (*world).systemNamespace,
 	} {
 		t.Run(name, func(t *testing.T) { t.Parallel(); story(w.sub(t)) })
 	}
