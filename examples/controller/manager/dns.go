@@ -77,6 +77,8 @@ func (r *records) run(ctx context.Context) error {
 	name := "dns " + r.of
 	r.ready.set(name, r.mirror.usable)
 	defer r.ready.remove(name)
+	r.live.set(name, r.loop.stuck)
+	defer r.live.remove(name)
 	defer r.shares.listen(r.all)()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {

@@ -139,6 +139,7 @@ func (s *schedules) undo(ctx context.Context, key types.NamespacedName, except s
 			if _, err := of.mirror.write(ctx, fed, out); err != nil {
 				return err
 			}
+			s.metrics.hostWrites.WithLabelValues("shares").Inc()
 		}
 	}
 	return nil
@@ -193,6 +194,7 @@ func (s *schedules) divide(ctx context.Context, d division) (time.Duration, erro
 		if _, err := d.mirror.write(ctx, d.fed, out); err != nil {
 			return again(err)
 		}
+		s.metrics.hostWrites.WithLabelValues("shares").Inc()
 	}
 	return soonest(seen.recheck, next), nil
 }
