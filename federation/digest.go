@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"hash"
-	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -22,37 +20,40 @@ func digest(doc map[string]any) string {
 	return text
 }
 
-// digestAndSize also returns how many bytes the encoding has.
+// digestAndSize also returns about how many bytes of JSON the document is.
 func digestAndSize(doc map[string]any) (string, int) {
-	h := encoder{Hash: sha256.New()}
-	h.value(doc)
-	return digestVersion + hex.EncodeToString(h.Sum(nil)[:16]), h.size
+	e := encoder{out: make([]byte, 0, 4096)}
+	e.value(doc)
+	sum := sha256.Sum256(e.out)
+	return digestVersion + hex.EncodeToString(sum[:16]), e.size
 }
 
 type encoder struct {
-	hash.Hash
-	buf  [9]byte
+	out  []byte
 	size int
 }
 
 func (e *encoder) head(letter byte, n uint64) {
 	e.size += 4 // about what punctuation and numbers take in JSON
-	e.buf[0] = letter
-	binary.BigEndian.PutUint64(e.buf[1:], n)
-	_, _ = e.Write(e.buf[:])
+	e.out = binary.BigEndian.AppendUint64(append(e.out, letter), n)
 }
 
 func (e *encoder) text(letter byte, s string) {
 	e.head(letter, uint64(len(s)))
 	e.size += len(s)
-	_, _ = e.Write([]byte(s))
+	e.out = append(e.out, s...)
 }
 
 func (e *encoder) value(v any) {
 	switch t := v.(type) {
 	case map[string]any:
 		e.head('m', uint64(len(t)))
-		for _, key := range slices.Sorted(maps.Keys(t)) {
+		keys := make([]string, 0, len(t))
+		for key := range t {
+			keys = append(keys, key)
+		}
+		slices.Sort(keys)
+		for _, key := range keys {
 			e.text('k', key)
 			e.value(t[key])
 		}
