@@ -40,7 +40,7 @@ spec:
   - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}
 `
 
-const within = 60 * time.Second
+const within = 3 * time.Minute
 
 // registered joins the members of a world to a registry, by their kubeconfigs.
 func registered(t *testing.T, servers []*cluster.Server) *clusterregistry.Registry[*kube.Client] {

@@ -110,7 +110,7 @@ func (w *workload) look() look {
 // until looks until the outcome is as wanted.
 func (w *workload) until(what string, done func(look) bool) look {
 	w.t.Helper()
-	deadline := time.Now().Add(2 * time.Minute)
+	deadline := time.Now().Add(within)
 	for {
 		l := w.look()
 		if done(l) {

@@ -102,7 +102,7 @@ func (w *world) reconcile(obj federation.Object) []federation.Result {
 // settle reconciles until nothing is left to do, or only holds for the given reasons.
 func (w *world) settle(obj federation.Object, allowed ...federation.Reason) federation.Plan {
 	w.t.Helper()
-	deadline := time.Now().Add(60 * time.Second)
+	deadline := time.Now().Add(within) // controllers may need most of a minute to notice that a server was killed
 	for {
 		plan := w.plan(obj)
 		open := slices.ContainsFunc(plan.Steps, func(s federation.Step) bool {

@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	within = 2 * time.Minute
+	within = 3 * time.Minute
 	tick   = 50 * time.Millisecond
 )
 
