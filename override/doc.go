@@ -5,4 +5,6 @@
 // nil, bool, int64, float64, string, []any and map[string]any. No function changes a document that it was given; what it
 // returns shares the untouched parts with its input and, for values, with the patches, so results are read-only: whoever
 // must change one copies it first. All functions and methods may be called concurrently.
+//
+// The package exports more names than others, because each kind of edit is a type of plain data with the one method of Edit.
 package override
