@@ -41,13 +41,13 @@ func TestHarness(t *testing.T) {
 			_, err = client.Resource(configMaps).Namespace(name).Create(ctx, cm, metav1.CreateOptions{})
 			require.NoError(t, err)
 
-			var writes cluster.Writes
+			var writes cluster.Requests
 			require.Eventually(t, func() bool { // the server counts a request just after its answer
 				after, err := s.Writes(ctx)
 				require.NoError(t, err)
 				writes = after.Since(before)
-				return writes[cluster.Write{Verb: "POST", Resource: "namespaces"}] == 1 &&
-					writes[cluster.Write{Verb: "POST", Resource: "configmaps"}] >= 1
+				return writes[cluster.Request{Verb: "POST", Resource: "namespaces"}] == 1 &&
+					writes[cluster.Request{Verb: "POST", Resource: "configmaps"}] >= 1
 			}, 10*time.Second, 50*time.Millisecond, "%s", &writes)
 
 			s.Kill()

@@ -158,15 +158,15 @@ func (s *story) writesNothing(t *testing.T) {
 	for _, obj := range s.all() {
 		s.settle(obj, federation.ReasonNotOwned)
 	}
-	mine := func(server *cluster.Server) cluster.Writes {
+	mine := func(server *cluster.Server) cluster.Requests {
 		writes, err := server.Writes(s.ctx)
 		require.NoError(t, err)
 		writes = writes.Of("namespaces", "configmaps", "services", "deployments.apps")
-		maps.DeleteFunc(writes, func(w cluster.Write, _ int) bool { return w.Subresource != "" })
+		maps.DeleteFunc(writes, func(w cluster.Request, _ int) bool { return w.Subresource != "" })
 		return writes
 	}
 	// The members' own controllers write too, until the rollout of what was applied is recorded.
-	before := map[string]cluster.Writes{}
+	before := map[string]cluster.Requests{}
 	require.Eventually(t, func() bool {
 		quiet := true
 		for _, server := range s.servers {

@@ -9,18 +9,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestParseWrites(t *testing.T) {
-	before, err := parseWrites(`# TYPE apiserver_request_total counter
+func TestParseRequests(t *testing.T) {
+	before, err := parseRequests(`# TYPE apiserver_request_total counter
 apiserver_request_total{code="201",component="apiserver",dry_run="",group="",resource="configmaps",scope="resource",subresource="",verb="POST",version="v1"} 2
-`)
+`, writing())
 	require.NoError(t, err)
-	after, err := parseWrites(`# TYPE apiserver_request_total counter
+	after, err := parseRequests(`# TYPE apiserver_request_total counter
 apiserver_request_total{code="201",component="apiserver",dry_run="",group="",resource="configmaps",scope="resource",subresource="",verb="POST",version="v1"} 2
 apiserver_request_total{code="409",component="apiserver",dry_run="",group="",resource="configmaps",scope="resource",subresource="",verb="POST",version="v1"} 1
 apiserver_request_total{code="200",component="apiserver",dry_run="All",group="apps",resource="deployments",scope="resource",subresource="scale",verb="APPLY",version="v1"} 1e+00
 apiserver_request_total{code="200",component="apiserver",dry_run="",group="apps",resource="deployments",scope="resource",subresource="",verb="GET",version="v1"} 7
 apiserver_request_total{code="200",component="apiserver",dry_run="",group="coordination.k8s.io",resource="leases",scope="resource",subresource="",verb="PUT",version="v1"} 9
-`)
+`, writing())
 	require.NoError(t, err)
 	made := after.Since(before)
 	require.Equal(t, "APPLY deployments.apps/scale: 1\nPOST configmaps: 1\n", made.String())
@@ -28,7 +28,14 @@ apiserver_request_total{code="200",component="apiserver",dry_run="",group="coord
 	require.Equal(t, 1, made.Of("deployments.apps").Total())
 	require.Empty(t, after.Since(after))
 
-	_, err = parseWrites(`apiserver_request_total{verb="POST"} many`)
+	read, err := parseRequests(`apiserver_request_total{resource="pods",verb="GET"} 7
+apiserver_request_total{resource="pods",verb="LIST"} 2
+apiserver_request_total{resource="pods",verb="WATCH"} 5
+`, reading())
+	require.NoError(t, err)
+	require.Equal(t, "GET pods: 7\nLIST pods: 2\n", read.String())
+
+	_, err = parseRequests(`apiserver_request_total{verb="POST"} many`, writing())
 	require.Error(t, err)
 }
 

@@ -10,15 +10,15 @@ import (
 	"strings"
 )
 
-// Write is a kind of request that may change a cluster.
-type Write struct {
-	Verb        string // as the metric says it: POST, PUT, PATCH, APPLY, DELETE, DELETECOLLECTION
+// Request is a kind of request to an API server.
+type Request struct {
+	Verb        string // as the metric says it: one of writing or reading
 	Group       string // empty: core
 	Resource    string
 	Subresource string
 }
 
-func (w Write) String() string {
+func (w Request) String() string {
 	name := w.Resource
 	if w.Group != "" {
 		name += "." + w.Group
@@ -29,14 +29,14 @@ func (w Write) String() string {
 	return w.Verb + " " + name
 }
 
-// Writes counts requests by what they may change, those that were refused or only tried (dry run) included.
-type Writes map[Write]int
+// Requests counts requests by what they ask for, those that were refused or only tried (dry run) included.
+type Requests map[Request]int
 
 // Since returns the requests that were made after the counts of before were taken. The counts start again from
 // zero when an API server restarts.
-func (w Writes) Since(before Writes) Writes {
-	out := Writes{}
-	for write, n := range w {
+func (r Requests) Since(before Requests) Requests {
+	out := Requests{}
+	for write, n := range r {
 		if n != before[write] {
 			out[write] = n - before[write]
 		}
@@ -45,9 +45,9 @@ func (w Writes) Since(before Writes) Writes {
 }
 
 // Of returns the requests for the named resources ("configmaps", "deployments.apps") alone.
-func (w Writes) Of(resources ...string) Writes {
-	out := Writes{}
-	for write, n := range w {
+func (r Requests) Of(resources ...string) Requests {
+	out := Requests{}
+	for write, n := range r {
 		if slices.Contains(resources, strings.TrimSuffix(write.Resource+"."+write.Group, ".")) {
 			out[write] = n
 		}
@@ -56,38 +56,49 @@ func (w Writes) Of(resources ...string) Writes {
 }
 
 // Total returns the number of requests.
-func (w Writes) Total() int {
+func (r Requests) Total() int {
 	total := 0
-	for _, n := range w {
+	for _, n := range r {
 		total += n
 	}
 	return total
 }
 
 // String lists the requests, one on a line, sorted.
-func (w Writes) String() string {
-	lines := make([]string, 0, len(w))
-	for write, n := range maps.All(w) {
+func (r Requests) String() string {
+	lines := make([]string, 0, len(r))
+	for write, n := range maps.All(r) {
 		lines = append(lines, fmt.Sprintf("%s: %d\n", write, n))
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "")
 }
 
+// writing and reading are the verbs of the metric. Watches are told by neither.
+func writing() []string {
+	return []string{"POST", "PUT", "PATCH", "APPLY", "DELETE", "DELETECOLLECTION"}
+}
+func reading() []string { return []string{"GET", "LIST"} }
+
 // Writes reads from the metrics of the API server how many write requests it has answered since its start, of
 // whatever client: the tests and the controllers of the cluster itself. Left out are the leases that the API server
 // renews all the time for its own sake.
-func (s *Server) Writes(ctx context.Context) (Writes, error) {
+func (s *Server) Writes(ctx context.Context) (Requests, error) { return s.requests(ctx, writing()) }
+
+// Reads is Writes for requests that read once.
+func (s *Server) Reads(ctx context.Context) (Requests, error) { return s.requests(ctx, reading()) }
+
+func (s *Server) requests(ctx context.Context, verbs []string) (Requests, error) {
 	body, err := s.get(ctx, "/metrics")
 	if err != nil {
 		return nil, fmt.Errorf("metrics of %s: %w", s.Name, err)
 	}
-	return parseWrites(string(body))
+	return parseRequests(string(body), verbs)
 }
 
-func parseWrites(metrics string) (Writes, error) {
+func parseRequests(metrics string, verbs []string) (Requests, error) {
 	label := regexp.MustCompile(`(\w+)="([^"]*)"`)
-	out := Writes{}
+	out := Requests{}
 	for line := range strings.Lines(metrics) {
 		labels, ok := strings.CutPrefix(line, "apiserver_request_total{")
 		if !ok {
@@ -102,11 +113,8 @@ func parseWrites(metrics string) (Writes, error) {
 		for _, m := range label.FindAllStringSubmatch(labels, -1) {
 			of[m[1]] = m[2]
 		}
-		switch of["verb"] {
-		case "POST", "PUT", "PATCH", "APPLY", "DELETE", "DELETECOLLECTION":
-			if of["resource"] != "leases" {
-				out[Write{of["verb"], of["group"], of["resource"], of["subresource"]}] += int(n)
-			}
+		if slices.Contains(verbs, of["verb"]) && of["resource"] != "leases" {
+			out[Request{of["verb"], of["group"], of["resource"], of["subresource"]}] += int(n)
 		}
 	}
 	return out, nil

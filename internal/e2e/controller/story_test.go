@@ -8,14 +8,12 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/confed-project/confed/examples/controller/manager"
-	"github.com/confed-project/confed/internal/e2e/cluster"
 )
 
 // sub is the world of a subtest.
@@ -252,75 +250,6 @@ func (w *world) typesComeAndGo() {
 	w.gone(hostName, gizmo.federated(), fed)
 	w.delete(hostName, "federatedtypeconfigs", ftc)
 	w.gone(hostName, "federatedtypeconfigs", ftc)
-}
-
-// mine are the writes to federated ConfigMaps and copies but for deletions, which clean up after other tests.
-func mine(all cluster.Writes) cluster.Writes {
-	out := cluster.Writes{}
-	for write, n := range all.Of("federatedconfigmaps.types.kubefed.io", "configmaps") {
-		if write.Verb == "PUT" || write.Verb == "PATCH" || write.Verb == "APPLY" || write.Resource == "federatedconfigmaps" && write.Verb == "POST" {
-			out[write] = n
-		}
-	}
-	return out
-}
-
-// TestRestSaysNothing counts the writes to the host, and that nothing is read or written when nothing changes.
-func TestRestSaysNothing(t *testing.T) {
-	w := newWorld(t)
-	for _, k := range []kind{namespaces, configMaps} {
-		w.enable(k)
-	}
-	stop := w.run()
-	w.propagated(namespaces, w.federateNamespace("rest"), w.everywhere()...)
-	w.eventually("what other tests left is gone", func() (bool, any) {
-		left, err := w.direct[hostName].Resource(w.fed(configMaps, "rest", "x", "{}").GroupVersionKind().GroupVersion().WithResource(configMaps.federated())).
-			List(w.ctx, metav1.ListOptions{})
-		require.NoError(w, err)
-		return len(left.Items) == 0, len(left.Items)
-	})
-	var feds []*unstructured.Unstructured
-	before, err := w.fleet.Host.Writes(w.ctx)
-	require.NoError(t, err)
-	for i := range 20 {
-		fed := w.fed(configMaps, "rest", fmt.Sprint("c", i), `{template: {data: {k: v}}, placement: {clusters: [{name: member-1}, {name: member-2}]}}`)
-		w.ensure(hostName, configMaps.federated(), fed)
-		feds = append(feds, fed)
-	}
-	for _, fed := range feds {
-		w.propagated(configMaps, fed, "member-1", "member-2")
-	}
-	time.Sleep(2 * time.Second)
-	after, err := w.fleet.Host.Writes(w.ctx)
-	require.NoError(t, err)
-	created := mine(after.Since(before))
-	require.LessOrEqual(t, created.Total(), 20+2*20, "ours and two of the controller for each:\n%s", created)
-	for _, fed := range feds {
-		w.patch(hostName, configMaps.federated(), fed, `{spec: {template: {data: {k: w}}}}`)
-	}
-	for _, fed := range feds {
-		w.propagated(configMaps, fed, "member-1", "member-2")
-	}
-	time.Sleep(2 * time.Second)
-	changed, err := w.fleet.Host.Writes(w.ctx)
-	require.NoError(t, err)
-	changes := mine(changed.Since(after))
-	require.LessOrEqual(t, changes.Total(), 20+20, "ours and one of the controller for each:\n%s", changes)
-
-	require.NoError(t, stop())
-	quiet, err := w.fleet.Host.Writes(w.ctx)
-	require.NoError(t, err)
-	member, err := w.servers["member-1"].Writes(w.ctx)
-	require.NoError(t, err)
-	w.run(func(o *manager.Options) { o.Identity = "second" })
-	w.patch(hostName, configMaps.federated(), feds[0], `{metadata: {labels: {look: again}}}`)
-	time.Sleep(8 * time.Second)
-	now, err := w.fleet.Host.Writes(w.ctx)
-	require.NoError(t, err)
-	require.Equal(t, 1, mine(now.Since(quiet)).Total(), "a restart writes nothing: %s", now.Since(quiet))
-	then, err := w.servers["member-1"].Writes(w.ctx)
-	require.NoError(t, err)
-	require.Zero(t, mine(then.Since(member)).Total(), "%s", then.Since(member))
 }
 
 // TestCompatible reads the KubeFedConfig of the cluster, completes it once, and writes what KubeFed's own tools read.
