@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -22,8 +23,13 @@ import (
 	"github.com/confed-project/confed/placement"
 )
 
-// dnsRecheck is when to look again at the endpoints behind a record, which are watched nowhere.
+// dnsRecheck is when to look up again what a host name stands for, since nobody tells.
 const dnsRecheck = 30 * time.Second
+
+var sliceKind = schema.GroupVersionKind{Group: "discovery.k8s.io", Version: "v1", Kind: "EndpointSlice"}
+
+// serviceLabel names the service on an EndpointSlice.
+const serviceLabel = "kubernetes.io/service-name"
 
 func dnsKind(kind string) schema.GroupVersionKind {
 	return schema.GroupVersionKind{Group: kubefed.DNSGroup, Version: "v1alpha1", Kind: kind}
@@ -38,6 +44,9 @@ type records struct {
 	of     string // the FederatedTypeConfig of what is behind the record
 	mirror *mirror
 	loop   *loop
+
+	published map[string]*mirror // by group: not every host serves both
+	endpoints kube.Caches        // what is behind the services in the members
 }
 
 // look is one look at a record.
@@ -56,10 +65,14 @@ func newRecords(k *typeController) (out []*records) {
 		if !k.config.Features[each.gate] {
 			continue
 		}
-		r := &records{core: k.core, types: k, kind: dnsKind(each.kind), of: each.of}
+		r := &records{core: k.core, types: k, kind: dnsKind(each.kind), of: each.of, published: map[string]*mirror{}}
 		kinds := []kube.CachedKind{{GroupVersionKind: r.kind, Namespace: k.scope()}}
 		if each.kind == "ServiceDNSRecord" {
 			kinds = append(kinds, kube.CachedKind{GroupVersionKind: dnsKind("Domain"), Namespace: k.Namespace})
+			r.endpoints = kube.Caches{Kinds: []kube.CachedKind{{GroupVersionKind: sliceKind, Namespace: k.scope()}}, Selector: serviceLabel}
+		}
+		for _, group := range []string{kubefed.DNSGroup, kubefed.ExternalDNSGroup} {
+			r.published[group] = newMirror(&k.hosts, kube.CachedKind{GroupVersionKind: endpointKind(group), Namespace: k.scope()})
 		}
 		r.mirror = newMirror(&k.hosts, kinds...)
 		r.loop = newLoop(k.core, "dns "+each.of, r.reconcile)
@@ -90,20 +103,51 @@ func (r *records) run(ctx context.Context) error {
 			r.all() // a Domain, or everything
 		})
 	})
+	group.Go(func() error { return follow(ctx, &r.endpoints, &r.members, r.endpointsChanged) })
+	known := []func() bool{func() bool { return r.mirror.synced() == nil }}
+	for _, published := range r.published {
+		group.Go(func() error { return published.run(ctx, r.publishedChanged) })
+		known = append(known, func() bool { return published.usable() == nil })
+	}
 	group.Go(func() error {
-		if r.mirror.wait(ctx) == nil {
-			r.loop.run(ctx, 2)
+		for _, each := range known {
+			if poll(ctx, 20*time.Millisecond, each) != nil {
+				return nil
+			}
 		}
+		r.loop.run(ctx, 2)
 		return nil
 	})
 	return group.Wait()
 }
 
-func (r *records) all() {
-	names, _ := r.mirror.names(r.kind, "") // told when it is in step
+func (r *records) all() { r.addAll("") }
+
+// addAll looks at all records, in one namespace or in all.
+func (r *records) addAll(namespace string) {
+	names, _ := r.mirror.names(r.kind, namespace) // told when it is in step
 	for _, name := range names {
-		r.loop.add(name, 0)
+		r.loop.add(name, r.Settle)
 	}
+}
+
+// endpointsChanged looks at the records of the namespace: of which service a slice was is not known when it is gone.
+func (r *records) endpointsChanged(change kube.Change) { r.addAll(change.Name.Namespace) }
+
+// publishedChanged looks at the record of what was published.
+func (r *records) publishedChanged(change kube.Change) {
+	if name, ok := strings.CutPrefix(change.Name.Name, r.prefix()); ok {
+		r.loop.add(types.NamespacedName{Namespace: change.Name.Namespace, Name: name}, r.Settle)
+	}
+}
+
+// prefix is that of the names of a record's DNSEndpoints.
+func (r *records) prefix() string {
+	return map[string]string{"ServiceDNSRecord": "service-", "IngressDNSRecord": "ingress-"}[r.kind.Kind]
+}
+
+func endpointKind(group string) schema.GroupVersionKind {
+	return schema.GroupVersionKind{Group: group, Version: "v1alpha1", Kind: "DNSEndpoint"}
 }
 
 // reconcile brings one record in line. What it published goes with it, by owner reference.
@@ -151,7 +195,17 @@ func (r *records) reconcile(ctx context.Context, key types.NamespacedName) (time
 			return again(err)
 		}
 	}
-	return dnsRecheck, nil // endpoints are watched nowhere, and a cluster may get the region that it lacks
+	if named(l.clusters) {
+		return dnsRecheck, nil
+	}
+	return 0, nil
+}
+
+// named says whether a cluster answers under a host name.
+func named(clusters []dnsrecord.Cluster) bool {
+	return slices.ContainsFunc(clusters, func(c dnsrecord.Cluster) bool {
+		return slices.ContainsFunc(c.Addresses, func(address string) bool { return net.ParseIP(address) == nil })
+	})
 }
 
 // observe asks where the service answers. A cluster that cannot be asked answers as it did last.
@@ -202,16 +256,33 @@ func (r *records) addresses(ctx context.Context, of *syncer, cluster string, l l
 	if len(out) == 0 || r.kind.Kind != "ServiceDNSRecord" || l.record.AllowWithoutEndpoints {
 		return out, nil
 	}
-	list, err := client.List(ctx, schema.GroupVersionKind{Group: "discovery.k8s.io", Version: "v1", Kind: "EndpointSlice"}, l.key.Namespace, "kubernetes.io/service-name="+l.key.Name)
-	if err != nil {
+	ready, err := r.served(ctx, cluster, l.key)
+	if err != nil || !ready {
 		return nil, err
 	}
-	for _, slice := range list {
-		if answers(slice.Object) {
-			return out, nil
+	return out, nil
+}
+
+// served says whether the service has an endpoint in a cluster that is ready.
+func (r *records) served(ctx context.Context, cluster string, service types.NamespacedName) (bool, error) {
+	client, err := r.endpoints.Client(cluster)
+	if err != nil {
+		return false, err
+	}
+	names, err := client.Names(sliceKind, service.Namespace)
+	if err != nil {
+		return false, err
+	}
+	for _, name := range names {
+		switch slice, err := client.Get(ctx, sliceKind, name); {
+		case apierrors.IsNotFound(err): // just now
+		case err != nil:
+			return false, err
+		case slice.GetLabels()[serviceLabel] == service.Name && answers(slice.Object):
+			return true, nil
 		}
 	}
-	return nil, nil
+	return false, nil
 }
 
 // answers says whether a slice has an endpoint that is ready; one that says nothing is.
@@ -226,9 +297,11 @@ func answers(slice map[string]any) bool {
 
 // publish writes one DNSEndpoint, if the host serves its group.
 func (r *records) publish(ctx context.Context, group string, obj *unstructured.Unstructured, l look) error {
-	kind := schema.GroupVersionKind{Group: group, Version: "v1alpha1", Kind: "DNSEndpoint"}
-	prefix := map[string]string{"ServiceDNSRecord": "service-", "IngressDNSRecord": "ingress-"}[r.kind.Kind]
-	last, err := r.host().Get(ctx, kind, types.NamespacedName{Namespace: obj.GetNamespace(), Name: prefix + obj.GetName()})
+	host, err := r.published[group].client()
+	if err != nil {
+		return err
+	}
+	last, err := host.Get(ctx, endpointKind(group), types.NamespacedName{Namespace: obj.GetNamespace(), Name: r.prefix() + obj.GetName()})
 	answer := dnsrecord.Answers{Clusters: l.clusters, TTL: l.record.TTL, Resolve: func(host string) ([]string, error) {
 		return net.DefaultResolver.LookupHost(ctx, host)
 	}}
@@ -251,9 +324,9 @@ func (r *records) publish(ctx context.Context, group string, obj *unstructured.U
 	case out == nil, len(endpoints) == 0 && failed != nil:
 		return nil
 	case last == nil:
-		_, err = r.host().Create(ctx, out, metav1.CreateOptions{FieldManager: Manager})
+		_, err = host.Create(ctx, out, metav1.CreateOptions{FieldManager: Manager})
 	default:
-		_, err = r.host().Patch(ctx, last, changes(last, out), metav1.PatchOptions{FieldManager: Manager})
+		_, err = host.Patch(ctx, last, changes(last, out), metav1.PatchOptions{FieldManager: Manager})
 	}
 	return err
 }

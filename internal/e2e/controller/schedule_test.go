@@ -156,25 +156,62 @@ func TestDNSRecords(t *testing.T) {
 	w.ensure(hostName, "servicednsrecords", w.decode(`{apiVersion: multiclusterdns.kubefed.io/v1alpha1, kind: ServiceDNSRecord, metadata: {name: web, namespace: dns}, spec: {domainRef: galactic, recordTTL: 60, allowServiceWithoutEndpoints: true}}`))
 	w.ensure(hostName, "ingressdnsrecords", w.decode(`{apiVersion: multiclusterdns.kubefed.io/v1alpha1, kind: IngressDNSRecord, metadata: {name: web, namespace: dns}, spec: {hosts: [a.example], recordTTL: 60}}`))
 	for _, group := range []string{"multiclusterdns.kubefed.io", "externaldns.k8s.io"} {
-		for name, record := range map[string]string{"service-web": "web.dns.galactic.svc.example.com", "ingress-web": "a.example"} {
-			endpoint := w.decode("{apiVersion: " + group + "/v1alpha1, kind: DNSEndpoint, metadata: {name: " + name + ", namespace: dns}}")
-			w.eventually(record+" in "+group, func() (bool, any) {
-				live := w.get(hostName, "dnsendpoints", endpoint)
-				if live == nil {
-					return false, nil
-				}
-				list, _, _ := unstructured.NestedSlice(live.Object, "spec", "endpoints")
-				for _, item := range list {
-					e := item.(map[string]any)
-					if e["dnsName"] == record && e["recordType"] == "A" && fmt.Sprint(e["targets"]) == "[192.0.2.1 192.0.2.2]" {
-						return true, nil
-					}
-				}
-				return false, live.Object
-			})
-		}
+		w.publishes(group, "service-web", "web.dns.galactic.svc.example.com", "192.0.2.1", "192.0.2.2")
+		w.publishes(group, "ingress-web", "a.example", "192.0.2.1", "192.0.2.2")
 	}
 	record := w.get(hostName, "servicednsrecords", w.decode(`{apiVersion: multiclusterdns.kubefed.io/v1alpha1, kind: ServiceDNSRecord, metadata: {name: web, namespace: dns}}`))
 	domain, _, _ := unstructured.NestedString(record.Object, "status", "domain")
 	require.Equal(t, "example.com", domain)
+
+	w.followsEndpoints(service)
+}
+
+// publishes waits until a DNSEndpoint answers a name with just these addresses.
+func (w *world) publishes(group, endpoint, name string, addresses ...string) {
+	w.Helper()
+	obj := w.decode("{apiVersion: " + group + "/v1alpha1, kind: DNSEndpoint, metadata: {name: " + endpoint + ", namespace: dns}}")
+	w.eventually(name+" in "+group, func() (bool, any) {
+		live := w.get(hostName, "dnsendpoints", obj)
+		if live == nil {
+			return len(addresses) == 0, nil
+		}
+		list, _, _ := unstructured.NestedSlice(live.Object, "spec", "endpoints")
+		targets := "[]"
+		for _, item := range list {
+			if e := item.(map[string]any); e["dnsName"] == name && e["recordType"] == "A" {
+				targets = fmt.Sprint(e["targets"])
+			}
+		}
+		return targets == fmt.Sprint(addresses), live.Object
+	})
+}
+
+// followsEndpoints has endpoints come and go behind a service, and somebody delete what was published. The other cluster answers
+// all the time: the last address stands, whatever is behind it.
+func (w *world) followsEndpoints(service kind) {
+	fed := w.fed(service, "dns", "api", `{template: {spec: {type: LoadBalancer, ports: [{name: http, port: 80}]}}, placement: {clusters: [{name: member-1}, {name: member-2}]}}`)
+	w.ensure(hostName, service.federated(), fed)
+	w.propagated(service, fed, "member-1", "member-2")
+	w.ensure(hostName, "servicednsrecords", w.decode(`{apiVersion: multiclusterdns.kubefed.io/v1alpha1, kind: ServiceDNSRecord, metadata: {name: api, namespace: dns}, spec: {domainRef: galactic, recordTTL: 60}}`))
+	var slice *unstructured.Unstructured
+	for i, c := range []string{"member-2", "member-1"} {
+		status := fmt.Sprintf(`{"status":{"loadBalancer":{"ingress":[{"ip":"192.0.2.%d"}]}}}`, i+7)
+		_, err := w.at(c, service.plural, w.copied(service, fed)).Patch(w.ctx, "api", types.MergePatchType, []byte(status), metav1.PatchOptions{}, "status")
+		require.NoError(w, err)
+		slice = w.create(c, "endpointslices", `{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: api-1, namespace: dns, labels: {kubernetes.io/service-name: api}},
+		  addressType: IPv4, ports: [{name: http, port: 80}], endpoints: [{addresses: [10.0.0.1], conditions: {ready: true}}]}`)
+	}
+	published := func(addresses ...string) {
+		w.publishes("multiclusterdns.kubefed.io", "service-api", "api.dns.galactic.svc.example.com", addresses...)
+	}
+	published("192.0.2.7", "192.0.2.8")
+	w.patch("member-1", "endpointslices", slice, `{endpoints: [{addresses: [10.0.0.1], conditions: {ready: false}}]}`)
+	published("192.0.2.7")
+	w.patch("member-1", "endpointslices", slice, `{endpoints: [{addresses: [10.0.0.1], conditions: {ready: true}}]}`)
+	published("192.0.2.7", "192.0.2.8")
+	w.delete(hostName, "dnsendpoints", w.decode("{apiVersion: multiclusterdns.kubefed.io/v1alpha1, kind: DNSEndpoint, metadata: {name: service-api, namespace: dns}}"))
+	published("192.0.2.7", "192.0.2.8")
+	w.delete("member-1", "endpointslices", slice)
+	published("192.0.2.7")
+	w.eventually("at rest nobody reads", w.readless)
 }
