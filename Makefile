@@ -72,8 +72,9 @@ skew:
 	@cd internal/skew && go test $$(go list $(root)/... | grep -v -e '^$(root)$$' -e '^$(root)/internal/pinned' -e '^$(root)/internal/skew')
 
 e2e:
-	@echo "==> the API servers and kwok, built once per version"
+	@echo "==> the API servers, KubeFed and kwok, built once per version"
 	@go run ./internal/pinned/pin kube
+	@go run ./internal/pinned/pin kubefed
 	@go run ./internal/pinned/pin kwok
 	@echo "==> end to end on real API servers"
 	@cd internal/e2e && go test -count=1 -timeout 20m ./...

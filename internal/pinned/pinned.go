@@ -26,6 +26,7 @@ type Module struct {
 	Name    string                      // of the directory below the cache directory
 	Lead    string                      // path of the required module whose version names the build
 	LDFlags func(version string) string // given the version of Lead; nil: strip only
+	Tests   []string                    // arguments of "go test -c" for tests that are built as programs too; nil: none
 }
 
 // Kube pins the control plane: kube-apiserver, kube-controller-manager, kube-scheduler, and etcd as "server".
@@ -47,6 +48,16 @@ func Kube() Module {
 // Kwok pins kwok, which plays the kubelets of nodes that do not exist.
 func Kwok() Module { return Module{Dir: "internal/kwokbin", Name: "kwok", Lead: "sigs.k8s.io/kwok"} }
 
+// KubeFed pins KubeFed: hyperfed, which is its controller-manager when called so, and its end-to-end tests as "e2e.test".
+// They are written in the Go of before 1.22, by which every spec of a table would test its last line.
+func KubeFed() Module {
+	const tests = "sigs.k8s.io/kubefed/test/e2e"
+	return Module{
+		Dir: "internal/kubefedbin", Name: "kubefed", Lead: "sigs.k8s.io/kubefed",
+		Tests: []string{"-gcflags=" + tests + "=-lang=go1.22", tests},
+	}
+}
+
 // Lint pins golangci-lint.
 func Lint() Module {
 	return Module{Dir: "internal/lint", Name: "lint", Lead: "github.com/golangci/golangci-lint/v2"}
@@ -62,12 +73,29 @@ func (m Module) Build(ctx context.Context, log io.Writer) (string, error) {
 	return dir, nil
 }
 
-func (m Module) build(ctx context.Context, log io.Writer) (string, error) {
-	root, err := goOutput(ctx, "", "list", "-m", "-f", "{{.Dir}}", "github.com/confed-project/confed")
+// Source returns the directory with the files of the module that leads m, downloaded if need be. It is read-only.
+func (m Module) Source(ctx context.Context) (string, error) {
+	src, err := m.src(ctx)
 	if err != nil {
 		return "", err
 	}
-	src := filepath.Join(root, filepath.FromSlash(m.Dir))
+	if _, err := goOutput(ctx, src, "mod", "download", m.Lead); err != nil {
+		return "", err
+	}
+	return goOutput(ctx, src, "list", "-m", "-f", "{{.Dir}}", m.Lead)
+}
+
+// src is the directory of m itself.
+func (m Module) src(ctx context.Context) (string, error) {
+	root, err := goOutput(ctx, "", "list", "-m", "-f", "{{.Dir}}", "github.com/confed-project/confed")
+	return filepath.Join(root, filepath.FromSlash(m.Dir)), err
+}
+
+func (m Module) build(ctx context.Context, log io.Writer) (string, error) {
+	src, err := m.src(ctx)
+	if err != nil {
+		return "", err
+	}
 	lead, err := goOutput(ctx, src, "list", "-m", "-f", "{{.Version}}", m.Lead)
 	if err != nil {
 		return "", err
@@ -88,7 +116,14 @@ func (m Module) build(ctx context.Context, log io.Writer) (string, error) {
 	return once(parent, key, log, func(tmp string) error {
 		fmt.Fprintf(log, "building %s of %s into %s (once per version)\n", lead, m.Lead, filepath.Join(parent, key))
 		out := tmp + string(filepath.Separator)
-		return compile(goCommand(ctx, src, "build", "-v", "-o", out, "-ldflags", flags, "tool"), log)
+		if err := compile(goCommand(ctx, src, "build", "-v", "-o", out, "-ldflags", flags, "tool"), log); err != nil {
+			return err
+		}
+		if len(m.Tests) == 0 {
+			return nil
+		}
+		_, err := goOutput(ctx, src, append([]string{"test", "-c", "-o", out, "-ldflags", flags}, m.Tests...)...)
+		return err
 	})
 }
 
@@ -96,7 +131,7 @@ func (m Module) build(ctx context.Context, log io.Writer) (string, error) {
 // release only the language version counts, since a rebuild for every patch release costs more than it brings.
 func (m Module) key(src, lead, flags string) (string, error) {
 	sum := sha256.New()
-	fmt.Fprintln(sum, version.Lang(runtime.Version()), runtime.GOOS, runtime.GOARCH, flags)
+	fmt.Fprintln(sum, version.Lang(runtime.Version()), runtime.GOOS, runtime.GOARCH, strings.Join(append([]string{flags}, m.Tests...), " "))
 	data, err := os.ReadFile(filepath.Join(src, "go.mod"))
 	if err != nil {
 		return "", err

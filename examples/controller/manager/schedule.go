@@ -206,9 +206,9 @@ func soonest(wait time.Duration, next time.Time) time.Duration {
 	return wait
 }
 
-// candidates are the clusters to divide among: those where the namespace is, and with intersectWithClusterSelector those
-// that the object's own selector selects. KubeFed divided among clusters too where the namespace is not, and lost what
-// it gave them.
+// candidates are the clusters to divide among: those where the namespace is, if it is federated, and with
+// intersectWithClusterSelector those that the object's own selector selects. KubeFed divided among clusters too where a
+// federated namespace is not, and lost what it gave them.
 func (d division) candidates(ctx context.Context) ([]string, error) {
 	policy := placement.Policy{Selector: &placement.Selector{}}
 	if d.pref.Intersect {
@@ -222,7 +222,7 @@ func (d division) candidates(ctx context.Context) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if federated || !d.config.Namespaced {
+		if federated { // else nothing is propagated, whatever is written
 			policy = placement.Intersect(policy, namespace)
 		}
 	}

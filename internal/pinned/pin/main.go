@@ -1,6 +1,6 @@
 // Command pin builds the tools of a nested module once and prints the directory that holds them:
 //
-//	go run ./internal/pinned/pin kube|kwok|lint
+//	go run ./internal/pinned/pin kube|kubefed|kwok|lint
 package main
 
 import (
@@ -13,9 +13,11 @@ import (
 )
 
 func main() {
-	modules := map[string]func() pinned.Module{"kube": pinned.Kube, "kwok": pinned.Kwok, "lint": pinned.Lint}
+	modules := map[string]func() pinned.Module{
+		"kube": pinned.Kube, "kubefed": pinned.KubeFed, "kwok": pinned.Kwok, "lint": pinned.Lint,
+	}
 	if len(os.Args) != 2 || modules[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: pin kube|kwok|lint")
+		fmt.Fprintln(os.Stderr, "usage: pin kube|kubefed|kwok|lint")
 		os.Exit(2)
 	}
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -1,0 +1,234 @@
+package controller_test
+
+import (
+	"encoding/xml"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/confed-project/confed/examples/controller/manager"
+	"github.com/confed-project/confed/internal/pinned"
+)
+
+// unfit are specs of KubeFed's suite that cannot be held against the controller.
+type unfit struct {
+	spec  string // part of the name
+	scope string // "Cluster" or "Namespaced"; "": both
+	why   string
+}
+
+const (
+	inProcess  = "tests controllers of KubeFed's that it starts in the process of the suite"
+	noWebhook  = "there is no webhook: "
+	otherScope = "KubeFed itself skips it in this scope"
+)
+
+// leftOut has each spec that is skipped, and why. Each has to be in the suite, and no other may be skipped.
+func leftOut() []unfit {
+	return []unfit{
+		{"Simulated Scale", "", inProcess},
+		{"Simulated not-ready nodes", "", inProcess + "; see TestMembersFailAndReturn"},
+		{"Scheduler Manager", "", inProcess + "; see TestSchedules"},
+		{"FTC controller", "", inProcess + "; see TestStories, types come and go"},
+		{"mutating admissing webhook", "", noWebhook + "the controller knows the defaults; see TestCompatible"},
+		{"should succeed when an invalid", "", noWebhook + "rules are in the definitions, and hold in all namespaces"},
+		{narrowing, "Cluster", otherScope},
+		{"clusterroles", "Namespaced", otherScope},
+		{`Federated "namespaces"`, "Namespaced", otherScope},
+		{"namespace with contents", "Namespaced", otherScope},
+		{"NamespaceNotFederated", "Namespaced", otherScope},
+		{"Federated CRD resources", "Namespaced", otherScope},
+		{"does not cause controller-manager to fail", "Namespaced", otherScope},
+		{"Leader Elector", "Namespaced", otherScope},
+		{" ClusterVersionManager", "Namespaced", otherScope},
+		{"ensures garbage collection", "Namespaced", otherScope},
+	}
+}
+
+const (
+	preferences = "Scheduling ReplicaSchedulingPreferences"
+	narrowing   = "Placement should be computed"
+)
+
+// TestKubeFedSuite holds the controller to KubeFed's own end-to-end tests, in both scopes, with the rights that its
+// installation gives.
+func TestKubeFedSuite(t *testing.T) {
+	for _, scope := range []string{"Cluster", "Namespaced"} {
+		t.Run(scope, func(t *testing.T) {
+			w := newWorld(t)
+			w.namespaced = scope == "Namespaced"
+			w.runSuite(scope)
+		})
+	}
+}
+
+func (w *world) runSuite(scope string) {
+	for _, name := range []string{"member-2", "member-3"} {
+		w.delete(hostName, "kubefedclusters", w.cluster(name)) // the specs of preferences ask for two clusters
+	}
+	// The types of KubeFed's chart. The specs expect daemonsets to be free.
+	chart := []string{"namespaces", "configmaps", "deployments", "secrets", "services", "serviceaccounts", "replicasets", "jobs", "ingresses", "clusterroles"}
+	for _, k := range defaultTypes() {
+		if slices.Contains(chart, k.plural) {
+			w.enable(k)
+		}
+	}
+	config := w.config("leaseDuration: 15s, renewDeadline: 10s, retryPeriod: 1s")
+	require.NoError(w, unstructured.SetNestedField(config.Object, scope, "spec", "scope"))
+	w.ensure(hostName, "kubefedconfigs", config)
+	var limited []string
+	if w.namespaced {
+		limited = []string{"-limited-scope"}
+		w.create("member-1", "namespaces", "{apiVersion: v1, kind: Namespace, metadata: {name: "+w.system+"}}")
+	}
+	w.run(func(o *manager.Options) { o.Config, o.Compatible = nil, true })
+	skip := []string{preferences, narrowing}
+	for _, u := range leftOut() {
+		if u.scope == "" || u.scope == scope {
+			skip = append(skip, u.spec)
+		}
+	}
+	all, whole := results{}, w.kubeconfig(w.fleet.Host.Config())
+	// The suite starts KubeFed's own scheduler beside ours. That one may not write.
+	all.add(w.suite(w.guarded(), append(limited, "-ginkgo.focus="+preferences)))
+	all.add(w.suite(whole, append(limited, "-ginkgo.skip="+strings.Join(skip, "|"))))
+	if w.namespaced {
+		// Alone, since it narrows the one namespace of all.
+		all.add(w.suite(whole, append(limited, "-ginkgo.focus="+narrowing)))
+	}
+	all.judge(w, scope)
+}
+
+// spec is one of KubeFed's tests and what became of it.
+type spec struct {
+	Name    string  `xml:"name,attr"`
+	Seconds float64 `xml:"time,attr"`
+	Failure *string `xml:"failure"`
+	Skipped *string `xml:"skipped"`
+	Output  string  `xml:"system-out"`
+}
+
+// results are specs by name. What was left to another run of the suite counts by that.
+type results map[string]spec
+
+func (r results) add(all []spec) {
+	for _, s := range all {
+		if _, ok := r[s.Name]; !ok || s.Skipped == nil {
+			r[s.Name] = s
+		}
+	}
+}
+
+// judge fails the test for each spec that failed or was skipped without a reason, and for reasons without a spec.
+func (r results) judge(w *world, scope string) {
+	w.Helper()
+	counts, used := map[string]int{}, map[string]bool{}
+	var table strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(r)) {
+		s, state := r[name], "passed"
+		switch {
+		case s.Failure != nil:
+			state = "FAILED"
+			w.Errorf("%s: %s\n%s", name, *s.Failure, s.Output[max(0, len(s.Output)-4000):])
+		case s.Skipped != nil:
+			state = "skipped"
+			i := slices.IndexFunc(leftOut(), func(u unfit) bool { return strings.Contains(name, u.spec) && (u.scope == "" || u.scope == scope) })
+			if i < 0 {
+				w.Errorf("%s was skipped without a reason: %s", name, *s.Skipped)
+				break
+			}
+			used[leftOut()[i].spec] = true
+			state += ": " + leftOut()[i].why
+		}
+		counts[state[:6]]++
+		fmt.Fprintf(&table, "%6.1f s  %s: %s\n", s.Seconds, name, state)
+	}
+	w.Logf("KubeFed's suite, scope %s: %d passed, %d skipped, %d failed\n%s", scope, counts["passed"], counts["skippe"], counts["FAILED"], &table)
+	for _, u := range leftOut() {
+		if (u.scope == "" || u.scope == scope) && !used[u.spec] {
+			w.Errorf("no spec was skipped for the name %q", u.spec)
+		}
+	}
+}
+
+// suite runs KubeFed's tests as a program of its own.
+func (w *world) suite(kubeconfig string, args []string) []spec {
+	w.Helper()
+	dir, err := pinned.KubeFed().Build(w.ctx, os.Stderr)
+	require.NoError(w, err)
+	report := filepath.Join(w.TempDir(), "report.xml")
+	cmd := exec.Command(filepath.Join(dir, "e2e.test"), append(args, "-kubeconfig="+kubeconfig, "-kubefed-namespace="+w.system,
+		"-single-call-timeout=1m", "-ginkgo.reportFile="+report, "-ginkgo.noColor")...)
+	cmd.Env = append(os.Environ(), "PATH="+w.inPath()+":"+os.Getenv("PATH"))
+	cmd.SysProcAttr = tied()
+	out, ended := cmd.CombinedOutput()
+	data, err := os.ReadFile(report)
+	require.NoError(w, err, "%v\n%s", ended, out)
+	var all struct {
+		Specs []spec `xml:"testcase"`
+	}
+	require.NoError(w, xml.Unmarshal(data, &all))
+	failed := slices.ContainsFunc(all.Specs, func(s spec) bool { return s.Failure != nil })
+	require.Equal(w, failed, ended != nil, "%v\n%s", ended, out)
+	return all.Specs
+}
+
+// inPath is a directory with our program under the name by which the suite starts it, and with KubeFed's words in its log,
+// for which the suite waits. It listens nowhere, since the suite starts two.
+func (w *world) inPath() string {
+	program, err := built()
+	require.NoError(w, err, program)
+	const words = `s/.*"msg":"configured","namespace":"\([^"]*\)".*/Using valid KubeFedConfig "\1\/kubefed"/; ` +
+		`s/.*"msg":"leading".*/promoted as leader, Starting cluster controller/`
+	script := "#!/bin/bash\nexec " + program + ` --healthz-addr=0 --metrics-addr=0 "$@" 2> >(exec sed -u '` + words + `' >&2)` + "\n"
+	dir := w.TempDir()
+	require.NoError(w, os.WriteFile(filepath.Join(dir, "controller-manager"), []byte(script), 0o700)) //nolint:gosec // a program
+	return dir
+}
+
+// kubeconfig writes a kubeconfig. The context has the name by which the host is a member.
+func (w *world) kubeconfig(config *rest.Config) string {
+	path := filepath.Join(w.TempDir(), "kubeconfig")
+	require.NoError(w, clientcmd.WriteToFile(clientcmdapi.Config{
+		Clusters:       map[string]*clientcmdapi.Cluster{hostName: {Server: config.Host, CertificateAuthorityData: config.CAData}},
+		AuthInfos:      map[string]*clientcmdapi.AuthInfo{hostName: {Token: config.BearerToken}},
+		Contexts:       map[string]*clientcmdapi.Context{hostName: {Cluster: hostName, AuthInfo: hostName}},
+		CurrentContext: hostName,
+	}, path))
+	return path
+}
+
+// guarded is a kubeconfig of the host which refuses to change federated objects that are there.
+func (w *world) guarded() string {
+	transport, err := rest.TransportFor(w.fleet.Host.Config())
+	require.NoError(w, err)
+	to, err := url.Parse(w.fleet.Host.URL)
+	require.NoError(w, err)
+	proxy := &httputil.ReverseProxy{Transport: transport, FlushInterval: -1, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
+	federated := regexp.MustCompile(`^/apis/types\.kubefed\.io/`)
+	server := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut && federated.MatchString(r.URL.Path) {
+			http.Error(out, "the test lets nobody but the controller write this", http.StatusForbidden)
+			return
+		}
+		proxy.ServeHTTP(out, r)
+	}))
+	w.Cleanup(func() { server.CloseClientConnections(); server.Close() })
+	return w.kubeconfig(&rest.Config{Host: server.URL})
+}
