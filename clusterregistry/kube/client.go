@@ -31,6 +31,10 @@ type Options struct {
 	UserAgent string  // "": what the rest.Config says, else DefaultUserAgent
 	QPS       float32 // requests per second; 0: what the rest.Config says, and no limit if it says nothing; negative: no limit
 	Burst     int     // requests at once above QPS; 0: what the rest.Config says
+
+	// Wrap is around the transport, below what adds credentials and inside what the rest.Config wraps: it sees each request
+	// last, after the lookups that the request needed. It does not make members differ, see Member.SameConnection. Nil: nothing.
+	Wrap transport.WrapperFunc
 }
 
 // Client reaches one member cluster. Its methods fulfil federation.ClusterClient. It is safe for concurrent use.
@@ -64,7 +68,7 @@ func NewClient(config *rest.Config, opts Options) (*Client, error) {
 	known := secretsOf(config)
 	config = own(tuned(config, opts))
 	lowest := &wire{secrets: known}
-	config.WrapTransport = transport.Wrappers(lowest.over, config.WrapTransport)
+	config.WrapTransport = transport.Wrappers(lowest.over, opts.Wrap, config.WrapTransport)
 	httpClient, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("transport: %w", known.scrub(err))

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
 )
 
@@ -92,4 +94,24 @@ func TestPagesShareTheirBound(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 400, pages)
 	require.Len(t, left, 3, "one for each list, and discovery has none")
+}
+
+// TestWrapSeesRequestsLast: what a program wraps sees the requests that others were needed for, with credentials, and
+// members that differ in nothing else are the same.
+func TestWrapSeesRequestsLast(t *testing.T) {
+	s := newFakeServer(t)
+	var seen []string
+	opts := Options{Wrap: func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(r *http.Request) (*http.Response, error) {
+			seen = append(seen, r.Method+" "+r.URL.Path+" "+r.Header.Get("Authorization"))
+			return next.RoundTrip(r)
+		})
+	}}
+	config := &rest.Config{Host: s.URL, BearerToken: "t"}
+	c, err := NewClient(config, opts)
+	require.NoError(t, err)
+	_, err = c.Create(t.Context(), &unstructured.Unstructured{Object: configMap("a", "b")}, metav1.CreateOptions{})
+	require.Error(t, err)
+	require.Equal(t, []string{"GET /api/v1 Bearer t", "POST /api/v1/namespaces/a/configmaps Bearer t"}, seen)
+	require.Nil(t, config.WrapTransport, "the config stays")
 }

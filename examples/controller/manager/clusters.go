@@ -43,7 +43,7 @@ func newClusters(c *core) *clusters {
 	k.mirror = newMirror(&c.hosts,
 		kube.CachedKind{GroupVersionKind: coreKind("KubeFedCluster"), Namespace: c.Namespace},
 		kube.CachedKind{GroupVersionKind: secretKind, Namespace: c.Namespace})
-	k.feed = kube.Feed[*kube.Client]{Registry: &c.members, Options: kube.Options{UserAgent: Manager},
+	k.feed = kube.Feed[*kube.Client]{Registry: &c.members, Options: kube.Options{UserAgent: Manager, Wrap: c.fence.behind},
 		Connect: func(client *kube.Client) *kube.Client { return client }}
 	k.loop = newLoop(c, "kubefedcluster", k.report)
 	return k

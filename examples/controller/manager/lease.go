@@ -4,20 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"sync"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 	coordination "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
-
-	"github.com/confed-project/confed/federation"
 )
 
 // ErrLeaseLost means that the Lease could not be renewed in time, so that another replica may work now.
@@ -58,53 +54,56 @@ func (f *fence) check() error {
 	return nil
 }
 
-// fenced is the host's transport behind the fence.
+// fenced is a transport behind the fence, of the host or of a member.
 type fenced struct {
 	http.RoundTripper
 	fence *fence
 }
 
-// RoundTrip sends reads, and writes while the fence is open.
+// behind puts a transport behind the fence.
+func (f *fence) behind(next http.RoundTripper) http.RoundTripper { return fenced{next, f} }
+
+// RoundTrip sends reads, and writes while the fence is open. That is asked once more when there is a connection and the body
+// is about to leave, since dialing may have taken long; without its body no API server carries a write out.
 func (f fenced) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Method != http.MethodGet {
-		if err := f.fence.check(); err != nil {
-			if r.Body != nil {
-				_ = r.Body.Close()
-			}
-			return nil, err
+	if r.Method == http.MethodGet {
+		return f.RoundTripper.RoundTrip(r)
+	}
+	if err := f.fence.check(); err != nil {
+		if r.Body != nil {
+			_ = r.Body.Close()
 		}
+		return nil, err
+	}
+	if r.Body != nil && r.Body != http.NoBody {
+		late := *r // whoever sends may not change the request
+		late.Body = lateBody{r.Body, f.fence}
+		if again := r.GetBody; again != nil {
+			late.GetBody = func() (io.ReadCloser, error) {
+				body, err := again()
+				return lateBody{body, f.fence}, err
+			}
+		}
+		r = &late
 	}
 	return f.RoundTripper.RoundTrip(r)
 }
 
-// guarded is a member's client behind the fence.
-type guarded struct {
-	federation.ClusterClient
+// WrappedRoundTripper returns the transport, for who closes its connections.
+func (f fenced) WrappedRoundTripper() http.RoundTripper { return f.RoundTripper }
+
+// lateBody leaves while the fence is open.
+type lateBody struct {
+	io.ReadCloser
 	fence *fence
 }
 
-// Create is the member's, while the fence is open.
-func (g guarded) Create(ctx context.Context, obj *unstructured.Unstructured, opts metav1.CreateOptions) (*unstructured.Unstructured, error) {
-	if err := g.fence.check(); err != nil {
-		return nil, err
+// Read reads what may leave.
+func (b lateBody) Read(p []byte) (int, error) {
+	if err := b.fence.check(); err != nil {
+		return 0, err
 	}
-	return g.ClusterClient.Create(ctx, obj, opts)
-}
-
-// Patch is the member's, while the fence is open.
-func (g guarded) Patch(ctx context.Context, obj *unstructured.Unstructured, jsonPatch []byte, opts metav1.PatchOptions) (*unstructured.Unstructured, error) {
-	if err := g.fence.check(); err != nil {
-		return nil, err
-	}
-	return g.ClusterClient.Patch(ctx, obj, jsonPatch, opts)
-}
-
-// Delete is the member's, while the fence is open.
-func (g guarded) Delete(ctx context.Context, gvk schema.GroupVersionKind, name types.NamespacedName, opts metav1.DeleteOptions) error {
-	if err := g.fence.check(); err != nil {
-		return err
-	}
-	return g.ClusterClient.Delete(ctx, gvk, name, opts)
+	return b.ReadCloser.Read(p)
 }
 
 // timed notes when the lease was asked for, which is earlier than when it was granted.

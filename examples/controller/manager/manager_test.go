@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
-	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 
@@ -60,31 +58,6 @@ func TestChanges(t *testing.T) {
 	require.Equal(t, []string{"add /metadata/ownerReferences"}, ops(is), "as of a DNSEndpoint that KubeFed left")
 	was = finalized(was, typeFinalizer, true)
 	require.Equal(t, []string{"remove /metadata/finalizers"}, ops(finalized(was, typeFinalizer, false)))
-}
-
-func TestFence(t *testing.T) {
-	var f fence
-	require.ErrorIs(t, f.check(), ErrLeaseLost)
-	require.False(t, f.opened())
-	f.extend(time.Now().Add(time.Hour))
-	require.NoError(t, f.check())
-	f.extend(time.Now())
-	require.NoError(t, f.check(), "an older renewal closes nothing")
-
-	sent := 0
-	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { sent++ }))
-	defer server.Close()
-	closed := &fence{}
-	client := http.Client{Transport: fenced{http.DefaultTransport, closed}}
-	resp, err := client.Get(server.URL)
-	require.NoError(t, err)
-	_ = resp.Body.Close()
-	resp, err = client.Post(server.URL, "", strings.NewReader("x"))
-	if err == nil {
-		_ = resp.Body.Close()
-	}
-	require.ErrorIs(t, err, ErrLeaseLost)
-	require.Equal(t, 1, sent)
 }
 
 func TestChecksTellTheTruth(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -15,7 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/rest"
 
 	"golang.org/x/sync/errgroup"
 
@@ -84,10 +82,7 @@ func ignoreEnd(ctx context.Context, err error) error {
 
 // connect makes the client of the host. Its writes pass the fence.
 func (c *core) connect() error {
-	config := rest.CopyConfig(c.Host)
-	config.UserAgent = Manager
-	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return fenced{next, &c.fence} })
-	client, err := kube.NewClient(config, kube.Options{})
+	client, err := kube.NewClient(c.Host, kube.Options{UserAgent: Manager, Wrap: c.fence.behind})
 	if err != nil {
 		return fmt.Errorf("the host's client: %w", err)
 	}

@@ -232,13 +232,9 @@ func (s *syncer) looker(cluster string) (federation.ClusterClient, error) {
 	return s.members.Conn(cluster)
 }
 
-// writer writes through the memory, behind the fence.
+// writer writes through the memory.
 func (s *syncer) writer(cluster string) (federation.ClusterClient, error) {
-	client, err := s.caches.Client(cluster)
-	if err != nil {
-		return nil, err
-	}
-	return guarded{client, &s.fence}, nil
+	return s.caches.Client(cluster)
 }
 
 func (s *syncer) readiness(cluster string) error {
