@@ -45,7 +45,7 @@ func packages() map[string]struct {
 		},
 		"federation/report": {ours: []string{"federation", "override"}, others: 80},
 		"federation/kubefed": {
-			ours:   []string{"federation", "override", "placement", "scheduling", "status", "dnsrecord"},
+			ours:   []string{"federation", "override", "placement", "scheduling", "status", "dnsrecord", "internal/ownership"},
 			others: 80,
 		},
 		"clusterregistry": {ours: []string{"placement", "internal/pending"}, others: 30},

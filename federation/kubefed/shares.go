@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/json"
 
+	"github.com/confed-project/confed/internal/ownership"
 	"github.com/confed-project/confed/scheduling"
 )
 
@@ -28,8 +29,9 @@ type unscheduled struct {
 // gets an override of /spec/replicas, in its place if it had one, else after its others; those of other clusters are taken
 // out. All other overrides stay, in their order, and entries for new clusters follow by name.
 //
-// With the first change it notes in UnscheduledAnnotation what was there before. Shares may be in any order; of two for one
-// cluster the last counts. An empty division selects nothing, so every copy would go: callers that could not divide must not
+// With the first division it notes in UnscheduledAnnotation what was there before, unless that is all the same and the user's.
+// What KubeFed's scheduler wrote, as far as the managed fields show, is a division too, and not what was there before it:
+// see leftover. Shares may be in any order; of two for one cluster the last counts. An empty division selects nothing, so every copy would go: callers that could not divide must not
 // write what they have.
 func WriteShares(federated *unstructured.Unstructured, shares []scheduling.Share) *unstructured.Unstructured {
 	if federated == nil {
@@ -40,7 +42,7 @@ func WriteShares(federated *unstructured.Unstructured, shares []scheduling.Share
 	for _, s := range shares {
 		want[s.Name] = s.Replicas
 	}
-	note := d.note()
+	note, left := d.note()
 	names := slices.Sorted(maps.Keys(want))
 	if now := d.clusters(); now == nil || !slices.Equal(slices.Sorted(slices.Values(clusterNames(now))), names) {
 		list := make([]any, len(names))
@@ -50,17 +52,15 @@ func WriteShares(federated *unstructured.Unstructured, shares []scheduling.Share
 		d.at("spec", "placement")["clusters"] = list
 	}
 	d.override(func(cluster string) (any, bool) { n, ok := want[cluster]; return n, ok }, names)
-	if d.changed() == nil {
-		return nil
+	if noted := d.look("metadata", "annotations")[UnscheduledAnnotation] != nil; !noted && (left || d.changed() != nil) {
+		d.at("metadata", "annotations")[UnscheduledAnnotation] = note
 	}
-	if annotations := d.at("metadata", "annotations"); annotations[UnscheduledAnnotation] == nil {
-		annotations[UnscheduledAnnotation] = note
-	}
-	return d.object()
+	return d.changed()
 }
 
 // ReadShares returns the division that is in the federated object: the clusters of its placement that have an override of
-// /spec/replicas, by name. It is what WriteShares wrote, or KubeFed.
+// /spec/replicas, by name. It is what WriteShares wrote, or KubeFed. Bounds are not in the object, so that of a lost member (see
+// federation.Plan.Shares) is not either: who divides by Planner.LostAfter remembers its Shares itself.
 func ReadShares(federated *unstructured.Unstructured) []scheduling.Share {
 	if federated == nil {
 		return nil
@@ -92,8 +92,8 @@ func ReadShares(federated *unstructured.Unstructured) []scheduling.Share {
 // UnscheduledAnnotation remembers is put back. It returns nil when there is nothing to undo.
 //
 // KubeFed undid nothing and left no note. Without one, the overrides of /spec/replicas of the clusters in the placement are
-// taken out, and the placement itself only where a selector takes over: an object must not vanish everywhere because nobody
-// remembers where it was meant to be.
+// taken out, and the placement itself only where a selector of all clusters takes over: an object must not vanish from any
+// because nobody remembers where it was meant to be.
 func UndoShares(federated *unstructured.Unstructured) *unstructured.Unstructured {
 	if federated == nil {
 		return nil
@@ -125,10 +125,7 @@ func (d draft) remembered() unscheduled {
 	err := json.Unmarshal([]byte(text), &doc)
 	clusters, isNote := doc["clusters"]
 	if err != nil || !isNote {
-		if d.look("spec", "placement", "clusterSelector") != nil {
-			return unscheduled{}
-		}
-		return unscheduled{Clusters: d.clusters()}
+		return unscheduled{Clusters: d.guess()}
 	}
 	note := unscheduled{sure: true}
 	note.Clusters, _ = clusters.([]any)
@@ -165,26 +162,62 @@ func clusterNames(list []any) []string {
 	return names
 }
 
-// note says what is there now.
-func (d draft) note() string {
+// note says what is there now; left is true when KubeFed's scheduler wrote it, so that the note tells what may have been there
+// before.
+func (d draft) note() (note string, left bool) {
+	clusters, replicas := d.leftover()
 	n := unscheduled{Clusters: d.clusters()}
+	if clusters {
+		n.Clusters = d.guess()
+	}
+	scheduled := clusterNames(d.clusters())
 	list, _ := d.look("spec")["overrides"].([]any)
 	for _, item := range list {
 		entry, _ := item.(map[string]any)
 		cluster, _ := entry["clusterName"].(string)
 		patches, _ := entry["clusterOverrides"].([]any)
 		for _, p := range patches {
-			if onReplicas(p) {
-				if n.Overrides == nil {
-					n.Overrides = map[string][]any{}
-				}
-				n.Overrides[cluster] = append(n.Overrides[cluster], p)
+			if !onReplicas(p) || replicas && slices.Contains(scheduled, cluster) {
+				continue
 			}
+			if n.Overrides == nil {
+				n.Overrides = map[string][]any{}
+			}
+			n.Overrides[cluster] = append(n.Overrides[cluster], p)
 		}
 	}
 	text, _ := json.Marshal(n) // it was decoded from JSON
-	return string(text)
+	return string(text), clusters || replicas
 }
+
+// leftover tells whether KubeFed's scheduler wrote the clusters, and the overrides of /spec/replicas of these clusters. It wrote
+// each list only when it had to change it, and the managed fields show whose each is. They must look like a division too:
+// one plain override for every cluster. Somebody who edited a list since then has made it his own.
+func (d draft) leftover() (clusters, replicas bool) {
+	shares := ReadShares(d.object())
+	if len(shares) == 0 || len(shares) != len(d.clusters()) {
+		return false, false
+	}
+	apiVersion, _ := d.doc["apiVersion"].(string)
+	for _, manager := range Managers() {
+		fields := draft{doc: ownership.Of(d.doc).Fields(manager, apiVersion)}
+		clusters = clusters || fields.look("f:spec", "f:placement")["f:clusters"] != nil
+		replicas = replicas || fields.look("f:spec")["f:overrides"] != nil
+	}
+	return clusters, clusters || replicas
+}
+
+// guess is the placement that nobody wrote down: the clusters as they are, unless there is a selector of all beside them,
+// which loses none.
+func (d draft) guess() []any {
+	if selector := d.look("spec", "placement", "clusterSelector"); selector != nil && len(selector) == 0 {
+		return nil
+	}
+	return d.clusters()
+}
+
+// Managers are KubeFed's field managers, for federation.Planner.FormerManagers: its writes carry the name of its program's file.
+func Managers() []string { return []string{"controller-manager", "hyperfed"} }
 
 func onReplicas(patch any) bool {
 	m, _ := patch.(map[string]any)

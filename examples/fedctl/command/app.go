@@ -13,6 +13,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"github.com/confed-project/confed/federation"
+	"github.com/confed-project/confed/federation/kubefed"
 	"github.com/confed-project/confed/federation/report"
 )
 
@@ -93,7 +94,7 @@ func (a *app) planner() (federation.Planner, error) {
 	}
 	// KubeFed's programs wrote under the names of their files.
 	return federation.Planner{
-		Owner: federation.Owner{Key: key, Value: value}, Manager: a.manager, FormerManagers: []string{"controller-manager", "hyperfed"}, Forget: a.forget,
+		Owner: federation.Owner{Key: key, Value: value}, Manager: a.manager, FormerManagers: kubefed.Managers(), Forget: a.forget,
 	}, nil
 }
 
