@@ -7,13 +7,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
 	"syscall"
-
-	"github.com/go-logr/logr"
 
 	"github.com/confed-project/confed/examples/controller/manager"
 )
@@ -24,7 +21,6 @@ func run(args []string) int {
 	var f manager.Flags
 	fs := flag.NewFlagSet("controller-manager", flag.ContinueOnError)
 	f.Bind(fs)
-	verbosity := fs.Int("v", 0, "how much is logged; 1: every plan")
 	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return 0
 	} else if err != nil {
@@ -34,7 +30,7 @@ func run(args []string) int {
 		fmt.Println(version())
 		return 0
 	}
-	log := logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: slog.Level(-*verbosity)}))
+	log := f.Logger(os.Stderr)
 	options, err := f.Complete()
 	if err != nil {
 		log.Error(err, "cannot start")

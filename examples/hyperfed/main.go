@@ -7,13 +7,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"syscall"
 
-	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
 
 	"github.com/confed-project/confed/examples/controller/manager"
@@ -73,6 +71,6 @@ func control(ctx context.Context, args []string, io command.IO) error {
 	if err != nil {
 		return err
 	}
-	options.Log = logr.FromSlogHandler(slog.NewJSONHandler(io.ErrOut, nil))
+	options.Log = f.Logger(io.ErrOut)
 	return manager.Run(ctx, options)
 }

@@ -28,6 +28,7 @@ func TestNames(t *testing.T) {
 		{"/usr/bin/controller-manager --version", 0, "hyperfed"},
 		{"hyperfed controller-manager --version", 0, "hyperfed"},
 		{"hyperfed controller-manager --help", 0, "-kubefed-namespace"},
+		{"controller-manager --v=2 --logtostderr --version", 0, "hyperfed"}, // as KubeFed's chart has it
 		{"controller-manager --nonsense", 1, "flag provided but not defined"},
 		{"hyperfed controller-manager --kubeconfig nowhere", 1, "nowhere"},
 		{"hyperfed nonsense", 1, `unknown command "nonsense"`},

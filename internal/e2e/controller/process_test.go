@@ -68,7 +68,7 @@ func (w *world) process(identity string, change func(*manager.Options)) *process
 	require.NoError(w, os.WriteFile(filepath.Join(base, "config.yaml"), config, 0o600))
 	require.NoError(w, os.WriteFile(filepath.Join(base, "kubeconfig"), kubeconfig, 0o600))
 	args := []string{"--kubeconfig=" + filepath.Join(base, "kubeconfig"), "--kubefed-config=" + filepath.Join(base, "config.yaml"),
-		"--kubefed-namespace=" + w.system, "--identity=" + identity, "--healthz-addr=", "--metrics-addr=", "--settle=100ms", "--v=1"}
+		"--kubefed-namespace=" + w.system, "--identity=" + identity, "--healthz-addr=", "--metrics-addr=", "--settle=100ms", "--v=3"}
 	if options.Shard {
 		args = append(args, "--shard")
 	}
