@@ -10,10 +10,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 
 	"golang.org/x/sync/errgroup"
 
@@ -23,7 +20,7 @@ import (
 	"github.com/confed-project/confed/placement"
 )
 
-// core is what all controllers share.
+// core is what all controllers share while one KubeFedConfig counts.
 type core struct {
 	Options
 	log     logr.Logger
@@ -32,41 +29,77 @@ type core struct {
 	members clusterregistry.Registry[*kube.Client]
 	fence   fence
 	shares  shares
+	*outside
+}
+
+// outside is what others see of a process, whatever it works by.
+type outside struct {
 	metrics *metrics
 	live    checks
 	ready   checks
 }
 
 // Run works until ctx ends, and returns when nothing of it runs any more. A lost lease is an ErrLeaseLost: whoever called
-// starts anew, as does a replica that was stopped for too long. Other errors are about the options, the KubeFedConfig, or
-// the addresses to listen on; what goes wrong with single objects is told in their statuses and logs, and tried again.
+// starts anew, as does a replica that was stopped for too long. Other errors are about the options, the KubeFedConfig as it is
+// at the start, or the addresses to listen on; what goes wrong with single objects is told in their statuses and logs, and
+// tried again. When the KubeFedConfig changes, the work ends and begins anew by it.
 func Run(ctx context.Context, options Options) error {
 	options, err := options.defaulted(strings.ToLower(rand.Text()[:8]))
 	if err != nil {
 		return err
 	}
-	c := &core{Options: options, log: options.Log, metrics: newMetrics()}
-	if err := c.connect(); err != nil {
-		return err
-	}
-	ctx = logr.NewContext(ctx, c.log)
+	seen := &outside{metrics: newMetrics()}
+	ctx = logr.NewContext(ctx, options.Log)
 	group, ctx := errgroup.WithContext(ctx)
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
-	group.Go(func() error { return c.serve(serving) })
+	group.Go(func() error { return seen.serve(serving, options) })
 	context.AfterFunc(ctx, func() { time.AfterFunc(drainTime, stop) })
 	group.Go(func() error {
 		defer stop()
-		c.ready.set("config", func() error { return errors.New("the KubeFedConfig was not read yet") })
-		if err := c.configure(ctx); err != nil {
-			return ignoreEnd(ctx, err)
+		var next *kubefed.Config // nil: to be read
+		for ctx.Err() == nil {
+			c := &core{Options: options, log: options.Log, outside: seen}
+			if err := c.connect(); err != nil {
+				return err
+			}
+			next, err = c.round(ctx, next)
+			if c.disconnect(); err != nil {
+				return ignoreEnd(ctx, err)
+			}
 		}
-		c.ready.remove("config")
-		if c.Shard {
-			return ignoreEnd(ctx, c.share(ctx, c.work))
-		}
-		return ignoreEnd(ctx, c.lead(ctx, c.work))
+		return nil
 	})
 	return group.Wait()
+}
+
+// round works by one KubeFedConfig and returns the next one when that changes.
+func (c *core) round(ctx context.Context, config *kubefed.Config) (next *kubefed.Config, err error) {
+	if config == nil {
+		c.ready.set("config", func() error { return errors.New("the KubeFedConfig was not read yet") })
+		if config, err = c.configure(ctx); err != nil {
+			return nil, err
+		}
+		c.ready.remove("config")
+	}
+	c.config, c.Workers = *config, max(c.Workers, int(config.SyncWorkers))
+	c.log.Info("configured", "namespace", c.Namespace, "namespaced", config.Namespaced, "features", config.Features)
+	working, cancel := context.WithCancel(ctx)
+	defer cancel()
+	changed := make(chan *kubefed.Config, 1)
+	go func() {
+		defer cancel()
+		changed <- c.watchConfig(working)
+	}()
+	turn := c.lead
+	if c.Shard {
+		turn = c.share
+	}
+	err = turn(working, c.work)
+	cancel()
+	if next = <-changed; next != nil && !errors.Is(err, ErrLeaseLost) {
+		return next, nil
+	}
+	return nil, err
 }
 
 // drainTime bounds how long the health endpoints outlive the end, while the last requests are awaited.
@@ -89,6 +122,16 @@ func (c *core) connect() error {
 	return c.hosts.Put(placement.Cluster{Name: hostName}, client)
 }
 
+// disconnect closes what a round that has ended leaves open.
+func (c *core) disconnect() {
+	c.host().CloseIdleConnections()
+	for member := range c.members.Fleet().All() {
+		if client, err := c.members.Conn(member.Name); err == nil {
+			client.CloseIdleConnections()
+		}
+	}
+}
+
 func (c *core) host() *kube.Client {
 	client, _ := c.hosts.Conn(hostName) // connect put it
 	return client
@@ -96,43 +139,6 @@ func (c *core) host() *kube.Client {
 
 func coreKind(kind string) schema.GroupVersionKind {
 	return schema.GroupVersionKind{Group: "core.kubefed.io", Version: "v1beta1", Kind: kind}
-}
-
-// configName is that of the one KubeFedConfig that counts.
-const configName = "kubefed"
-
-// configure reads the KubeFedConfig; without one, the defaults of a cluster-scoped control plane count. It waits for a host
-// that does not answer.
-func (c *core) configure(ctx context.Context) error {
-	obj := c.Config
-	name := types.NamespacedName{Namespace: c.Namespace, Name: configName}
-	for obj == nil {
-		found, err := c.host().Get(ctx, coreKind("KubeFedConfig"), name)
-		switch {
-		case err == nil:
-			obj = found
-		case apierrors.IsNotFound(err):
-			obj = &unstructured.Unstructured{}
-			obj.SetGroupVersionKind(coreKind("KubeFedConfig"))
-			obj.SetNamespace(c.Namespace)
-			obj.SetName(configName)
-			obj.Object["spec"] = map[string]any{"scope": "Cluster"}
-		default:
-			c.log.Error(err, "cannot read the KubeFedConfig yet", "object", name)
-			if err := poll(ctx, time.Second, tries(2)); err != nil {
-				return err
-			}
-		}
-	}
-	var err error
-	if c.config, err = kubefed.DecodeConfig(obj); err != nil {
-		return err
-	}
-	c.Workers = max(c.Workers, int(c.config.SyncWorkers))
-	if len(c.config.Features) > 0 {
-		c.log.Info("configured", "namespace", c.Namespace, "namespaced", c.config.Namespaced, "features", c.config.Features)
-	}
-	return nil
 }
 
 // tries says yes the nth time.

@@ -76,16 +76,16 @@ func serve(ctx context.Context, addr string, handlers map[string]http.Handler) e
 	return nil
 }
 
-func (c *core) serve(ctx context.Context) error {
+func (c *outside) serve(ctx context.Context, options Options) error {
 	errs := make(chan error, 2)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
-		errs <- serve(ctx, c.HealthAddr, map[string]http.Handler{"/healthz": &c.live, "/readyz": &c.ready, "/readyz/": &c.ready})
+		errs <- serve(ctx, options.HealthAddr, map[string]http.Handler{"/healthz": &c.live, "/readyz": &c.ready, "/readyz/": &c.ready})
 	}()
 	go func() {
 		handler := promhttp.HandlerFor(c.metrics.registry, promhttp.HandlerOpts{})
-		errs <- serve(ctx, c.MetricsAddr, map[string]http.Handler{"/metrics": handler})
+		errs <- serve(ctx, options.MetricsAddr, map[string]http.Handler{"/metrics": handler})
 	}()
 	first := <-errs
 	cancel()
