@@ -146,6 +146,7 @@ func (k *clusters) track(members []kube.Member) {
 	gone := func(name string) bool { return !here[name] }
 	maps.DeleteFunc(k.health, func(name string, _ clusterregistry.Health) bool { return gone(name) })
 	maps.DeleteFunc(k.pending, func(name string, _ bool) bool { return gone(name) })
+	k.metrics.healths(k.health)
 }
 
 // probe asks all members every period, and new ones at once.
@@ -207,9 +208,8 @@ func (k *clusters) fold(probes map[string]clusterregistry.Probe) {
 		}
 	}
 	k.health = clusterregistry.Judge(k.health, probes, k.thresholds())
-	all := maps.Clone(k.health)
+	k.metrics.healths(k.health)
 	k.mu.Unlock()
-	k.metrics.healths(all)
 	for name := range probes {
 		k.loop.add(types.NamespacedName{Namespace: k.Namespace, Name: name}, 0)
 	}

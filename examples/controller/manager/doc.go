@@ -1,13 +1,14 @@
 // Package manager is the reference controller: what KubeFed's controller-manager does, done with this library. It reads the
 // objects that KubeFed read and writes the statuses that it wrote, so it takes over a host as it stands.
 //
-// Run holds a Lease (or one share of the objects, see Options.Shard) and runs these controllers, one file each:
+// Run works by one KubeFedConfig after the other (config.go). It holds a Lease (or one share of the objects, see Options.Shard)
+// and runs these controllers, one file each:
 //
 //	clusters.go    KubeFedCluster and its Secret → connection, probes → status
 //	types.go       FederatedTypeConfig → one syncer, started, stopped and restarted
 //	sync.go        federated object → copies in members, its status
 //	orphans.go     copies whose federated object is gone
-//	schedule.go    ReplicaSchedulingPreference → placement and overrides of its object
+//	schedule.go    ReplicaSchedulingPreference → placement and overrides of its object (undivided.go: what waits for that)
 //	dns.go         ServiceDNSRecord, IngressDNSRecord → DNSEndpoint
 //	versions.go    PropagatedVersions, for others that read them
 //

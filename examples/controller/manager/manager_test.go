@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
+	"github.com/confed-project/confed/clusterregistry"
 	"github.com/confed-project/confed/clusterregistry/kube"
 	"github.com/confed-project/confed/federation/kubefed"
 	"github.com/confed-project/confed/placement"
@@ -81,7 +82,7 @@ func TestChecksTellTheTruth(t *testing.T) {
 }
 
 func TestLoop(t *testing.T) {
-	c := &core{metrics: newMetrics()}
+	c := &core{outside: &outside{metrics: newMetrics()}}
 	ctx, cancel := context.WithCancel(t.Context())
 	seen := map[string]int{}
 	l := newLoop(c, "test", func(_ context.Context, name types.NamespacedName) (time.Duration, error) {
@@ -180,8 +181,31 @@ func TestSilentClustersKeepTheirShare(t *testing.T) {
 	fed = kubefed.WriteShares(fed, []scheduling.Share{{Name: "long", Replicas: 3}, {Name: "silent", Replicas: 4}, {Name: "unknown", Replicas: 5}})
 	out, err := division{syncer: &syncer{core: c}, fed: fed}.observe(t.Context(), names)
 	require.NoError(t, err)
-	require.Equal(t, map[string]int64{"long": 0, "silent": 4, "unknown": 5}, out.lost)
+	require.Equal(t, map[string]int64{"silent": 4, "unknown": 5}, out.silent)
+	require.Equal(t, map[string]int64{"long": 3}, out.lost, "others take it, and it stays what it was until it is seen")
 	require.Greater(t, out.recheck, 50*time.Second)
+	out, err = division{syncer: &syncer{core: c}, fed: fed, lost: map[string]int64{"unknown": 5, "silent": 4}}.observe(t.Context(), names)
+	require.NoError(t, err)
+	require.Equal(t, map[string]int64{"long": 3, "silent": 4, "unknown": 5}, out.lost, "one that was lost stays so until it answers")
+}
+
+func TestClustersThatLeftAreNotCounted(t *testing.T) {
+	k := newClusters(&core{outside: &outside{metrics: newMetrics()}})
+	series := func() (n int) {
+		families, err := k.metrics.registry.Gather()
+		require.NoError(t, err)
+		for _, f := range families {
+			if f.GetName() == "kubefedcluster_total" {
+				n = len(f.GetMetric())
+			}
+		}
+		return n
+	}
+	k.health["a"] = clusterregistry.Health{Outcome: clusterregistry.Healthy}
+	k.track([]kube.Member{{Cluster: placement.Cluster{Name: "a"}}})
+	require.Equal(t, 3, series())
+	k.track(nil)
+	require.Zero(t, series(), "at once, not with the next probe")
 }
 
 func TestNowhereToServe(t *testing.T) {
@@ -194,7 +218,7 @@ func TestNowhereToServe(t *testing.T) {
 }
 
 func TestTypesThatWereNotLookedAt(t *testing.T) {
-	k := newTypes(&core{metrics: newMetrics()})
+	k := newTypes(&core{outside: &outside{metrics: newMetrics()}})
 	require.Error(t, k.looked(), "the host was not read")
 	k.noted("deployments.apps")
 	require.Equal(t, map[string]bool{"deployments.apps": true}, k.seen)

@@ -27,29 +27,35 @@ const (
 // seen is what was observed of a workload in all clusters.
 type seen struct {
 	current   map[string]int64 // replicas that run, or may yet
-	lost      map[string]int64 // shares of clusters that are silent
+	silent    map[string]int64 // shares of clusters that are silent and keep them
+	lost      map[string]int64 // of clusters whose share others take; what runs there is seen before it shrinks
 	sightings []scheduling.Sighting
 	recheck   time.Duration
 }
 
 // observe looks at the copies, and where these are not all ready, at their pods. A silent cluster keeps its share for the
-// delay that KubeFedConfig asks for; then others take it, and it keeps its copy with none. One of which nobody knows whether
-// it is silent (not probed yet, or the fault may be on this side) keeps its share.
+// delay that KubeFedConfig asks for; then others take it, and what the object says about the cluster stays until it answers:
+// what runs there is counted before it shrinks. One of which nobody knows whether it is silent (not probed yet, or the fault
+// may be on this side) keeps its share.
 func (d division) observe(ctx context.Context, names []string) (seen, error) {
-	out := seen{current: map[string]int64{}, lost: map[string]int64{}}
+	out := seen{current: map[string]int64{}, silent: map[string]int64{}, lost: map[string]int64{}}
 	shares := d.shares()
 	for _, name := range names {
 		c, _ := d.members.Fleet().Get(name)
+		_, lost := d.lost[name]
 		switch wait := d.config.UnavailableDelay - time.Since(c.Ready.Since); {
+		case lost && c.Ready.State != placement.Ready:
+			out.lost[name] = shares[name] // until it is seen
+			continue
 		case c.Ready.State == placement.ReadyUnknown:
-			out.lost[name] = shares[name]
+			out.silent[name] = shares[name]
 			continue
 		case c.Ready.State != placement.Ready && wait > 0:
-			out.lost[name] = shares[name]
+			out.silent[name] = shares[name]
 			out.again(wait)
 			continue
 		case c.Ready.State != placement.Ready:
-			out.lost[name] = 0
+			out.lost[name] = shares[name]
 			continue
 		}
 		if err := d.look(ctx, name, &out); err != nil {

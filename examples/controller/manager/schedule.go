@@ -36,14 +36,22 @@ type schedules struct {
 	loop   *loop
 
 	mu     sync.Mutex
-	memory map[types.NamespacedName]scheduling.Memory // which clusters were full
+	memory map[types.NamespacedName]remembered
+}
+
+// remembered is what the last divisions for a preference saw. It may be lost: then a cluster gets what it has no room for once
+// more.
+type remembered struct {
+	full scheduling.Memory
+	lost map[string]int64
 }
 
 func newSchedules(k *typeController) *schedules {
-	s := &schedules{core: k.core, types: k, memory: map[types.NamespacedName]scheduling.Memory{}}
+	s := &schedules{core: k.core, types: k, memory: map[types.NamespacedName]remembered{}}
 	s.mirror = newMirror(&k.hosts, kube.CachedKind{GroupVersionKind: preferenceKind, Namespace: k.scope()})
 	s.loop = newLoop(k.core, "replicaschedulingpreference", s.reconcile)
 	k.told = append(k.told, s.told)
+	k.undivided = s.undivided
 	return s
 }
 
@@ -136,7 +144,9 @@ func (s *schedules) undo(ctx context.Context, key types.NamespacedName, except s
 			continue
 		}
 		if out := kubefed.UndoShares(fed); out != nil {
-			if _, err := of.mirror.write(ctx, fed, out); err != nil {
+			if _, err := of.mirror.write(ctx, fed, out); apierrors.IsConflict(err) {
+				return errAgain // the mirror is behind
+			} else if err != nil {
 				return err
 			}
 			s.metrics.hostWrites.WithLabelValues("shares").Inc()
@@ -151,6 +161,7 @@ type division struct {
 	pref kubefed.Preference
 	fed  *unstructured.Unstructured
 	key  types.NamespacedName
+	lost map[string]int64 // whose share others took last time
 }
 
 func (s *schedules) divide(ctx context.Context, d division) (time.Duration, error) {
@@ -158,22 +169,28 @@ func (s *schedules) divide(ctx context.Context, d division) (time.Duration, erro
 	if err != nil || len(names) == 0 {
 		return 0, err // nobody to divide among: what stands stays
 	}
+	s.mu.Lock()
+	before := s.memory[d.key]
+	s.mu.Unlock()
+	d.lost = before.lost
 	seen, err := d.observe(ctx, names)
 	if err != nil {
 		return 0, err
 	}
-	s.mu.Lock()
-	memory, err := s.memory[d.key].Observe(time.Now(), seen.sightings...)
-	if err == nil {
-		s.memory[d.key] = memory
-	}
-	s.mu.Unlock()
+	memory, err := before.full.Observe(time.Now(), seen.sightings...)
 	if err != nil {
 		return 0, err
 	}
+	s.mu.Lock()
+	s.memory[d.key] = remembered{full: memory, lost: seen.lost}
+	s.mu.Unlock()
+	names = slices.DeleteFunc(names, func(name string) bool { _, lost := seen.lost[name]; return lost })
+	if len(names) == 0 {
+		return seen.recheck, nil
+	}
 	targets, next := memory.At(time.Now(), d.pref.Targets(names, seen.current, nil))
 	for i, t := range targets {
-		if share, lost := seen.lost[t.Name]; lost {
+		if share, silent := seen.silent[t.Name]; silent {
 			targets[i].Weight, targets[i].Min, targets[i].Max, targets[i].Current = 0, share, &share, &share
 		}
 	}
@@ -189,8 +206,12 @@ func (s *schedules) divide(ctx context.Context, d division) (time.Duration, erro
 	if result.Unplaced > 0 {
 		log.Info("no cluster takes the rest", "unplaced", result.Unplaced)
 	}
-	if out := kubefed.WriteShares(d.fed, result.Shares); out != nil {
-		log.Info("divided", "shares", fmt.Sprint(result.Shares))
+	shares := result.Shares
+	for name, share := range seen.lost {
+		shares = append(shares, scheduling.Share{Name: name, Replicas: share})
+	}
+	if out := kubefed.WriteShares(d.fed, shares); out != nil {
+		log.Info("divided", "shares", fmt.Sprint(shares))
 		if _, err := d.mirror.write(ctx, d.fed, out); err != nil {
 			return again(err)
 		}
@@ -206,27 +227,9 @@ func soonest(wait time.Duration, next time.Time) time.Duration {
 	return wait
 }
 
-// candidates are the clusters to divide among: those where the namespace is, if it is federated, and with
-// intersectWithClusterSelector those that the object's own selector selects. KubeFed divided among clusters too where a
-// federated namespace is not, and lost what it gave them.
+// candidates are the clusters to divide among.
 func (d division) candidates(ctx context.Context) ([]string, error) {
-	policy := placement.Policy{Selector: &placement.Selector{}}
-	if d.pref.Intersect {
-		var err error
-		if policy, err = kubefed.DecodeSelector(d.fed); err != nil {
-			return nil, err
-		}
-	}
-	if of := d.types.namespaces(); of != nil {
-		namespace, federated, err := of.of(ctx, d.key.Namespace)
-		if err != nil {
-			return nil, err
-		}
-		if federated { // else nothing is propagated, whatever is written
-			policy = placement.Intersect(policy, namespace)
-		}
-	}
-	names, err := placement.Select(placement.Request{Policy: policy}, d.members.Fleet())
+	names, err := d.eligible(ctx)
 	return slices.DeleteFunc(names, func(name string) bool { return !d.counts(name) }), err
 }
 

@@ -116,13 +116,16 @@ func (p *pass) propagate(ctx context.Context) (time.Duration, error) {
 		return 0, p.broken(ctx, err)
 	}
 	log := logr.FromContextOrDiscard(ctx)
-	log.V(1).Info("planned", "plan", plan.String())
+	if log := log.V(3); log.Enabled() { // KubeFed's manifests ask for 2
+		log.Info("planned", "plan", plan.String())
+	}
 	if p.deleting && plan.Gone() {
 		return p.finish(ctx)
 	}
 	if err := plan.Err(); err != nil {
 		p.reason, p.message = kubefed.ComputePlacementFailed, err.Error()
 	}
+	plan = p.spared(ctx, plan)
 	if err := p.remember(ctx, plan); err != nil {
 		return again(err)
 	}

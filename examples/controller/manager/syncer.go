@@ -52,9 +52,7 @@ func newSyncer(k *typeController, t kubefed.Type) *syncer {
 	s.caches = &kube.Caches{Kinds: []kube.CachedKind{copies}, Selector: ManagedLabel + "=true"}
 	s.loop = newLoop(k.core, t.Federated.Plural, s.reconcile)
 	s.planner = federation.Planner{
-		Owner: federation.Owner{Key: ManagedLabel, Value: "true"}, Manager: Manager,
-		// KubeFed's programs, whose writes carry the name of their file.
-		FormerManagers: []string{"controller-manager", "hyperfed"},
+		Owner: federation.Owner{Key: ManagedLabel, Value: "true"}, Manager: Manager, FormerManagers: kubefed.Managers(),
 	}
 	s.dispatcher = federation.Dispatcher{Clients: s.writer}
 	return s
@@ -63,9 +61,9 @@ func newSyncer(k *typeController, t kubefed.Type) *syncer {
 func (s *syncer) ofNamespaces() bool { return s.t.Target.GVK.GroupKind() == namespaceKind.GroupKind() }
 
 func (s *syncer) run(ctx context.Context) error {
-	name := "type " + s.typeName() // plurals of two groups may be the same
-	defer s.loop.queue.ShutDown()  // also when it never came to run
-	s.ready.set(name, s.mirror.synced)
+	name := "type " + s.typeName()     // plurals of two groups may be the same
+	defer s.loop.queue.ShutDown()      // also when it never came to run
+	s.ready.set(name, s.mirror.usable) // without its kind on the host this type stands still, and no other
 	defer s.ready.remove(name)
 	s.live.set(name, s.loop.stuck)
 	defer s.live.remove(name)
@@ -98,6 +96,19 @@ func (s *syncer) wait(ctx context.Context) error {
 	defer cancel()
 	_ = poll(grace, 20*time.Millisecond, s.membersKnown)
 	return ctx.Err()
+}
+
+// unserved says which kind the host does not serve, without which this type stands still; known is false while that cannot be
+// told.
+func (s *syncer) unserved() (known bool, unserved error) {
+	err := s.mirror.synced()
+	if n := s.types.namespaces(); n != nil && s.t.Target.Namespaced {
+		err = errors.Join(err, n.mirror.synced())
+	}
+	if meta.IsNoMatchError(err) {
+		return true, err
+	}
+	return err == nil, nil
 }
 
 // membersKnown says whether readiness of every member is known, and every ready one is mirrored.

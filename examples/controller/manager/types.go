@@ -33,6 +33,8 @@ type typeController struct {
 	ctx    context.Context                       // of run, which the syncers live in
 	told   []func(*syncer, types.NamespacedName) // who else wants to hear of changes
 
+	undivided func(context.Context, division) func(cluster string) string // of schedules; nil: nothing is scheduled
+
 	mu      sync.Mutex
 	running map[string]*running
 	// placements are the FederatedNamespaces, while the type is there, enabled or not.
@@ -158,8 +160,16 @@ func (k *typeController) reconcile(ctx context.Context, name types.NamespacedNam
 		return 0, why
 	}
 	k.start(name.Name, t)
-	return 0, k.report(ctx, obj, true)
+	known, unserved := k.syncer(name.Name).unserved()
+	if !known {
+		return firstRetry, nil // whether it works is not known yet, or not now
+	}
+	return unservedRecheck, k.report(ctx, obj, unserved == nil)
 }
+
+// unservedRecheck is how often a type that runs asks whether the host still serves its kind, which no change tells. It costs
+// nothing: the mirror knows.
+const unservedRecheck = 10 * time.Second
 
 // wanted says whether a type should run, and if not, whether that is something to wait for.
 func (k *typeController) wanted(ctx context.Context, obj *unstructured.Unstructured, t kubefed.Type) (bool, error) {
