@@ -144,6 +144,9 @@ func (p *pass) propagate(ctx context.Context) (time.Duration, error) {
 	if err := p.report(ctx, results); err != nil {
 		return again(err)
 	}
+	if err := p.serviceStatus(ctx); err != nil {
+		return again(err)
+	}
 	return p.next(plan, results)
 }
 

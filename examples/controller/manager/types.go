@@ -275,7 +275,7 @@ func (k *typeController) start(name string, t kubefed.Type) {
 }
 
 func equalTypes(a, b kubefed.Type) bool {
-	return a.Target == b.Target && a.Federated == b.Federated && a.StatusCollection == b.StatusCollection
+	return a.Target == b.Target && a.Federated == b.Federated && a.StatusCollection == b.StatusCollection && (a.Status == nil) == (b.Status == nil)
 }
 
 // stop ends a type and waits for it. The type of namespaces takes those that need it with it.
@@ -297,7 +297,7 @@ func (k *typeController) stop(name string) error {
 
 // report writes the status of a type.
 func (k *typeController) report(ctx context.Context, obj *unstructured.Unstructured, runs bool) error {
-	out := kubefed.EncodeTypeStatus(obj, runs, nil)
+	out := kubefed.EncodeTypeStatus(obj, runs, k.collects(obj.GetName(), runs))
 	if out == nil || !k.shares.leads(obj.GetNamespace()+"/"+obj.GetName()) {
 		return nil
 	}

@@ -1,12 +1,14 @@
 package controller_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/confed-project/confed/examples/controller/manager"
 )
@@ -128,4 +130,55 @@ func TestAPreferenceFromKubeFed(t *testing.T) {
 	require.NotContains(t, live.GetAnnotations(), "confed.dev/unscheduled")
 	w.delete(hostName, deployment.federated(), fed)
 	w.gone(hostName, deployment.federated(), fed)
+}
+
+// TestServiceStatusOfOld collects the status of services into FederatedServiceStatuses, as KubeFed did while the gate that took
+// their place is off.
+func TestServiceStatusOfOld(t *testing.T) {
+	w := newWorld(t)
+	service := defaultTypes()[4]
+	require.Equal(t, "Service", service.name)
+	for _, k := range []kind{namespaces, service} {
+		w.enable(k)
+	}
+	w.patch(hostName, "federatedtypeconfigs", w.typeConfig(service), `{spec: {statusCollection: Enabled, statusType:
+	  {group: core.kubefed.io, version: v1alpha1, kind: FederatedServiceStatus, pluralName: federatedservicestatuses, scope: Namespaced}}}`)
+	w.run(func(o *manager.Options) {
+		unstructured.RemoveNestedField(o.Config.Object, "spec", "featureGates")
+	})
+	w.federateNamespace("service-status")
+	fed := w.fed(service, "service-status", "web", `{template: {spec: {type: LoadBalancer, selector: {app: x}, ports: [{name: http, port: 80}]}}, placement: {clusters: [{name: member-1}]}}`)
+	w.ensure(hostName, service.federated(), fed)
+	w.propagated(service, fed, "member-1")
+	status := w.decode("{apiVersion: core.kubefed.io/v1alpha1, kind: FederatedServiceStatus, metadata: {name: web, namespace: service-status}}")
+	says := func(want ...string) {
+		w.Helper()
+		w.eventually("the statuses are told", func() (bool, any) {
+			live := w.get(hostName, "federatedservicestatuses", status)
+			if live == nil {
+				return false, nil
+			}
+			lines, _, _ := unstructured.NestedSlice(live.Object, "clusterStatus")
+			var got []string
+			for _, l := range lines {
+				l := l.(map[string]any)
+				ingress, _, _ := unstructured.NestedSlice(l, "status", "loadBalancer", "ingress")
+				got = append(got, fmt.Sprint(l["clusterName"], ingress))
+			}
+			return fmt.Sprint(got) == fmt.Sprint(want), live.Object
+		})
+	}
+	says("host[]", "member-1[]", "member-2[]", "member-3[]")
+	_, err := w.at("member-1", "services", w.copied(service, fed)).Patch(w.ctx, "web", types.MergePatchType,
+		[]byte(`{"status":{"loadBalancer":{"ingress":[{"ip":"192.0.2.1"}]}}}`), metav1.PatchOptions{}, "status")
+	require.NoError(t, err)
+	says("host[]", "member-1[map[ip:192.0.2.1 ipMode:VIP]]", "member-2[]", "member-3[]")
+	w.eventually("the type says so", func() (bool, any) {
+		status, _ := w.get(hostName, "federatedtypeconfigs", w.typeConfig(service)).Object["status"].(map[string]any)
+		return status["statusController"] == "Running" && status["propagationController"] == "Running", status
+	})
+	require.Equal(t, "FederatedService", w.get(hostName, "federatedservicestatuses", status).GetOwnerReferences()[0].Kind)
+	w.delete(hostName, service.federated(), fed)
+	w.gone(hostName, service.federated(), fed)
+	w.gone(hostName, "federatedservicestatuses", status)
 }
