@@ -21,8 +21,19 @@ const (
 	joinManager        = "confed-join"
 )
 
-// What a program does with the objects that it propagates: nothing else is granted.
-func propagationVerbs() []any { return []any{"create", "delete", "get", "list", "patch", "watch"} }
+// access is what a program does with objects of some kinds, and with the one Namespace that it is limited to.
+type access struct {
+	kinds           []schema.GroupVersionKind
+	verbs, ofWithin []any
+}
+
+// accesses are all that a program does with objects: nothing else is granted.
+func (g Grant) accesses() []access {
+	return []access{
+		{g.Kinds, []any{"create", "delete", "get", "list", "patch", "watch"}, []any{"get", "patch"}},
+		{g.Reads, []any{"get", "list", "watch"}, []any{"get"}},
+	}
+}
 
 // ErrBadGrant means that a Grant cannot be fulfilled as it is written.
 var ErrBadGrant = errors.New("bad grant")
@@ -36,6 +47,8 @@ type Grant struct {
 	Namespace string
 	// Kinds are propagated. Each is granted by its resource's name, to create, delete, get, list, patch and watch.
 	Kinds []schema.GroupVersionKind
+	// Reads are kinds that are looked at alone, to get, list and watch, such as the Pods of a Deployment.
+	Reads []schema.GroupVersionKind
 	// Within limits the kinds to one namespace; "" grants them in the whole cluster. A cluster-scoped kind within a
 	// namespace is an ErrBadGrant, except the Namespace itself, which may be seen and changed.
 	Within string
@@ -90,33 +103,45 @@ func (g Grant) rules(ctx context.Context, member *Client) (wide, narrow []any, e
 	if g.Topology {
 		wide = append(wide, map[string]any{"apiGroups": []any{""}, "resources": []any{"nodes"}, "verbs": []any{"list"}})
 	}
+	var rules []any
+	for _, a := range g.accesses() {
+		limited, unlimited, err := g.resources(ctx, member, a)
+		if err != nil {
+			return nil, nil, err
+		}
+		rules, wide = append(rules, limited...), append(wide, unlimited...)
+	}
+	if g.Within != "" {
+		return wide, rules, nil
+	}
+	return append(wide, rules...), nil, nil
+}
+
+// resources returns the rules of an access, and what of these cannot be limited to a namespace.
+func (g Grant) resources(ctx context.Context, member *Client, a access) (rules, wide []any, err error) {
 	groups := map[string][]string{}
-	for _, gvk := range g.Kinds {
+	for _, gvk := range a.kinds {
 		r, err := member.apis.find(ctx, gvk, func(resource) bool { return true })
 		switch {
 		case err != nil:
 			return nil, nil, member.scrub(err)
 		case g.Within != "" && gvk.Group == "" && gvk.Kind == "Namespace":
-			wide = append(wide, map[string]any{"apiGroups": []any{""}, "resources": []any{"namespaces"}, "resourceNames": []any{g.Within}, "verbs": []any{"get", "patch"}})
+			wide = append(wide, map[string]any{"apiGroups": []any{""}, "resources": []any{"namespaces"}, "resourceNames": []any{g.Within}, "verbs": a.ofWithin})
 			continue
 		case g.Within != "" && !r.namespaced:
 			return nil, nil, fmt.Errorf("%w: %s is cluster-scoped, the grant is within the namespace %q", ErrBadGrant, gvk.Kind, g.Within)
 		}
 		groups[gvk.Group] = append(groups[gvk.Group], r.name)
 	}
-	var rules []any
 	for _, group := range slices.Sorted(maps.Keys(groups)) {
 		resources := []any{}
 		slices.Sort(groups[group])
 		for _, name := range slices.Compact(groups[group]) {
 			resources = append(resources, name)
 		}
-		rules = append(rules, map[string]any{"apiGroups": []any{group}, "resources": resources, "verbs": propagationVerbs()})
+		rules = append(rules, map[string]any{"apiGroups": []any{group}, "resources": resources, "verbs": a.verbs})
 	}
-	if g.Within != "" {
-		return wide, rules, nil
-	}
-	return append(wide, rules...), nil, nil
+	return rules, wide, nil
 }
 
 // role returns a role with its binding to the ServiceAccount.

@@ -35,8 +35,10 @@ var (
 func TestGrantObjects(t *testing.T) {
 	_, c := newFakeStore(t)
 	for name, g := range map[string]Grant{
-		"cluster":   {Name: "confed", Namespace: "fleet-system", Kinds: []schema.GroupVersionKind{configMaps, deployments, namespaces, configMaps}, Topology: true},
+		"cluster": {Name: "confed", Namespace: "fleet-system", Kinds: []schema.GroupVersionKind{configMaps, deployments, namespaces, configMaps}, Topology: true,
+			Reads: []schema.GroupVersionKind{{Version: "v1", Kind: "Secret"}, deployments}},
 		"namespace": {Name: "confed", Namespace: "fleet-system", Kinds: []schema.GroupVersionKind{configMaps, namespaces}, Within: "team", LongLived: true},
+		"reader":    {Name: "confed", Namespace: "fleet-system", Reads: []schema.GroupVersionKind{configMaps, namespaces}, Within: "team", LongLived: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			objects, err := g.Objects(t.Context(), c)

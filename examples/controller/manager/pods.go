@@ -2,8 +2,10 @@ package manager
 
 import (
 	"context"
+	"fmt"
 	"time"
 
+	"github.com/go-logr/logr"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -93,8 +95,12 @@ func (d division) look(ctx context.Context, name string, out *seen) error {
 	}
 	out.again(recheck)
 	pods, err := podsOf(ctx, client, workload)
+	if apierrors.IsForbidden(err) {
+		logr.FromContextOrDiscard(ctx).Info("pods cannot be seen, so a cluster that is full is not noticed", "cluster", name, "error", err.Error())
+		return nil
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	stuck, running := d.count(pods, out)
 	// A workload that just shrank, or rolls out, has more pods than replicas: those that are not stuck count first.

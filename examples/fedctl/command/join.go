@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -113,6 +114,7 @@ func (a *app) join(ctx context.Context, cluster string, m membership) error {
 	grant, err := a.grant(cluster, m)
 	if err == nil {
 		grant.Kinds, err = h.granted(ctx)
+		grant.Reads = watched()
 	}
 	if err != nil {
 		return err
@@ -157,6 +159,11 @@ func (h *host) granted(ctx context.Context) ([]schema.GroupVersionKind, error) {
 	return kinds, err
 }
 
+// watched are the kinds that the controller looks at beside them: pods for scheduling preferences, endpoints for DNS records.
+func watched() []schema.GroupVersionKind {
+	return []schema.GroupVersionKind{{Version: "v1", Kind: "Pod"}, {Group: "discovery.k8s.io", Version: "v1", Kind: "EndpointSlice"}}
+}
+
 // give grants what the member serves of the kinds.
 func (a *app) give(ctx context.Context, member *kube.Client, g *kube.Grant) error {
 	for {
@@ -164,16 +171,12 @@ func (a *app) give(ctx context.Context, member *kube.Client, g *kube.Grant) erro
 		var unknown *meta.NoKindMatchError
 		if errors.As(err, &unknown) {
 			a.note("the cluster does not serve %s, so that is not granted", unknown.GroupKind)
-			var rest []schema.GroupVersionKind
-			for _, gvk := range g.Kinds {
-				if gvk.GroupKind() != unknown.GroupKind {
-					rest = append(rest, gvk)
-				}
-			}
-			if len(rest) == len(g.Kinds) {
+			before := len(g.Kinds) + len(g.Reads)
+			unserved := func(gvk schema.GroupVersionKind) bool { return gvk.GroupKind() == unknown.GroupKind }
+			g.Kinds, g.Reads = slices.DeleteFunc(g.Kinds, unserved), slices.DeleteFunc(g.Reads, unserved)
+			if len(g.Kinds)+len(g.Reads) == before {
 				return err
 			}
-			g.Kinds = rest
 			continue
 		}
 		if err != nil {

@@ -41,6 +41,7 @@ func TestReplicaScheduling(t *testing.T) {
 	for _, k := range []kind{namespaces, deployment, replicaSet} {
 		w.enable(k)
 	}
+	w.least()
 	w.run()
 	for _, k := range []kind{deployment, replicaSet} {
 		t.Run(k.plural, func(t *testing.T) { w.sub(t).scheduled(k) })
@@ -127,6 +128,7 @@ func TestDNSRecords(t *testing.T) {
 	for _, k := range []kind{namespaces, service, ingress} {
 		w.enable(k)
 	}
+	w.least()
 	w.define(hostName, "externaldns.k8s.io", "dnsendpoints", "v1alpha1", "DNSEndpoint", "Namespaced")
 	w.run(func(o *manager.Options) {
 		require.NoError(t, unstructured.SetNestedSlice(o.Config.Object, []any{
