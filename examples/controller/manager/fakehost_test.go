@@ -1,0 +1,78 @@
+package manager
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/rest"
+)
+
+// fakeHost serves lists of objects as they are first, and a watch of what one of them becomes. Writes are refused with a code.
+type fakeHost struct {
+	kinds   []string // as KIND.VERSION.GROUP; plurals are regular
+	objects []*unstructured.Unstructured
+	becomes chan *unstructured.Unstructured
+	refusal metav1.StatusReason
+}
+
+// start returns what all controllers share, with this as the host and an open fence.
+func (h *fakeHost) start(t *testing.T, o Options) *core {
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	o.Host = &rest.Config{Host: server.URL}
+	c := &core{Options: o, outside: &outside{metrics: newMetrics()}}
+	c.fence.until = open().until
+	require.NoError(t, c.connect())
+	return c
+}
+
+func (h *fakeHost) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	refuse := func(reason metav1.StatusReason, code int) {
+		w.WriteHeader(code)
+		_ = json.NewEncoder(w).Encode(metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusFailure, Reason: reason, Code: int32(code)})
+	}
+	path := strings.Split(strings.TrimPrefix(r.URL.Path, "/apis/"), "/")
+	query := r.URL.Query()
+	switch {
+	case r.Method != http.MethodGet:
+		refuse(h.refusal, http.StatusConflict)
+	case len(path) == 2:
+		list := metav1.APIResourceList{TypeMeta: metav1.TypeMeta{Kind: "APIResourceList"}, GroupVersion: path[0] + "/" + path[1]}
+		for _, kind := range h.kinds {
+			if name, of, _ := strings.Cut(kind, "."); of == path[1]+"."+path[0] {
+				list.APIResources = append(list.APIResources, metav1.APIResource{Name: strings.ToLower(name) + "s", Kind: name, Namespaced: true})
+			}
+		}
+		_ = json.NewEncoder(w).Encode(list)
+	case query.Get("sendInitialEvents") != "":
+		refuse(metav1.StatusReasonInvalid, http.StatusUnprocessableEntity)
+	case query.Get("watch") == "":
+		items := []any{}
+		for _, obj := range h.objects {
+			if slices.Contains(path, strings.ToLower(obj.GetKind())+"s") {
+				items = append(items, obj.Object)
+			}
+		}
+		_ = json.NewEncoder(w).Encode(map[string]any{"kind": "List", "apiVersion": path[0] + "/" + path[1], "metadata": map[string]any{"resourceVersion": "1"}, "items": items})
+	default:
+		w.WriteHeader(http.StatusOK)
+		_ = http.NewResponseController(w).Flush()
+		for {
+			select {
+			case <-r.Context().Done():
+				return
+			case obj := <-h.becomes:
+				_ = json.NewEncoder(w).Encode(map[string]any{"type": "MODIFIED", "object": obj.Object})
+				_ = http.NewResponseController(w).Flush()
+			}
+		}
+	}
+}
