@@ -33,7 +33,7 @@ func TestImage(t *testing.T) {
 	require.Equal(t, []string{". ."}, said["COPY"][:1])
 	slow := " -trimpath" // and no libc: both would compile everything once more
 	require.Contains(t, said["RUN"][0], slow)
-	require.Contains(t, said["ENV"][0], "CGO_ENABLED=0", "static has none")
+	require.Contains(t, said["ENV"][0], "CGO_ENABLED=0", "an empty image has none")
 	command := strings.Fields(strings.NewReplacer("/out/controller-manager", out, slow, "").Replace(said["RUN"][0]))
 	build := exec.CommandContext(t.Context(), command[0], command[1:]...)
 	build.Dir = "../.."

@@ -31,8 +31,8 @@ type unscheduled struct {
 //
 // With the first division it notes in UnscheduledAnnotation what was there before, unless that is all the same and the user's.
 // What KubeFed's scheduler wrote, as far as the managed fields show, is a division too, and not what was there before it:
-// see leftover. Shares may be in any order; of two for one cluster the last counts. An empty division selects nothing, so every copy would go: callers that could not divide must not
-// write what they have.
+// see leftover. Shares may be in any order; of two for one cluster the last counts. An empty division selects nothing, so every
+// copy would go: callers that could not divide must not write what they have.
 func WriteShares(federated *unstructured.Unstructured, shares []scheduling.Share) *unstructured.Unstructured {
 	if federated == nil {
 		return nil
