@@ -27,6 +27,7 @@ type Server struct {
 	http        *http.Client
 	token       string // of a cluster administrator
 	controllers string // token of the controller-manager
+	minor       string // emulated
 	apiserver   *process
 	manager     *process
 	scheduler   *process // with kwok, after StartNodes
@@ -72,6 +73,13 @@ func (s *Server) Restart(ctx context.Context) error {
 	return s.startAPIServer(ctx)
 }
 
+// Emulate starts the API server again as one of an older minor version, such as 1.33: kinds and versions that came later are
+// not served, not even those that are stored. Empty is the server's own version.
+func (s *Server) Emulate(ctx context.Context, minor string) error {
+	s.minor = minor
+	return s.Restart(ctx)
+}
+
 func (s *Server) stop() {
 	s.scheduler.kill()
 	s.kwok.kill()
@@ -111,7 +119,7 @@ func (s *Server) startAPIServer(ctx context.Context) error {
 		"--service-account-issuer="+issuer, "--service-account-key-file="+s.file("sa.key"),
 		"--service-account-signing-key-file="+s.file("sa.key"),
 		"--service-cluster-ip-range="+fmt.Sprintf("10.%d.0.0/16", s.index),
-		"--endpoint-reconciler-type=none", "--profiling=false")
+		"--endpoint-reconciler-type=none", "--profiling=false", "--emulated-version="+s.minor)
 	if err != nil {
 		return err
 	}
