@@ -21,6 +21,11 @@ type kind struct {
 func (k kind) apiVersion() string { return strings.TrimPrefix(k.group+"/"+k.version, "/") }
 func (k kind) federated() string  { return "federated" + k.plural }
 
+// resource is as discovery has it.
+func (k kind) resource() metav1.APIResource {
+	return metav1.APIResource{Name: k.plural, Kind: k.name, Group: k.group, Version: k.version, Namespaced: k.namespaced}
+}
+
 // typeName is that of the FederatedTypeConfig.
 func (k kind) typeName() string { return strings.TrimSuffix(k.plural+"."+k.group, ".") }
 
@@ -86,7 +91,7 @@ func (w *world) install() {
 // enable installs the federated type of a kind and its FederatedTypeConfig.
 func (w *world) enable(k kind) {
 	w.Helper()
-	t, crd, err := kubefed.Enable(metav1.APIResource{Name: k.plural, Kind: k.name, Group: k.group, Version: k.version, Namespaced: k.namespaced}, nil, kubefed.Directive{})
+	t, crd, err := kubefed.Enable(k.resource(), nil, kubefed.Directive{})
 	require.NoError(w, err)
 	if w.lenient {
 		t.Federated.GVK.Group = w.group()

@@ -8,9 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/confed-project/confed/examples/controller/manager"
 )
@@ -100,97 +98,6 @@ func TestMembersFailAndReturn(t *testing.T) {
 func (w *world) secretOf(name string) *unstructured.Unstructured {
 	ref, _, _ := unstructured.NestedString(w.get(hostName, "kubefedclusters", w.cluster(name)).Object, "spec", "secretRef", "name")
 	return w.get(hostName, "secrets", w.decode("{apiVersion: v1, kind: Secret, metadata: {name: "+ref+", namespace: "+w.system+"}}"))
-}
-
-// TestUpgradeFromKubeFed takes over what KubeFed left: copies written by PUT, its label, its finalizer, its status, and
-// PropagatedVersions; nothing of ours.
-func TestUpgradeFromKubeFed(t *testing.T) {
-	w := newWorld(t)
-	w.lenient = true
-	for _, k := range []kind{namespaces, configMaps, deployment} {
-		w.enable(k)
-	}
-	w.create(hostName, "namespaces", "{apiVersion: v1, kind: Namespace, metadata: {name: upgrade}}")
-	spec := `{template: ` + `{data: {k: v}}` + `, placement: {clusters: [{name: member-1}, {name: member-2}]}}`
-	ns := w.fed(namespaces, "upgrade", "upgrade", `{placement: {clusters: [{name: member-1}, {name: member-2}]}}`)
-	cm := w.fed(configMaps, "upgrade", "a", spec)
-	web := w.fed(deployment, "upgrade", "web", `{template: {`+deployment.template+`}, placement: {clusters: [{name: member-1}, {name: member-2}]}}`)
-	left := w.fed(configMaps, "upgrade", "left", `{template: {data: {k: v}}, placement: {clusters: [{name: member-1}]}}`)
-	byKubeFed := metav1.CreateOptions{FieldManager: "controller-manager"}
-	for _, c := range []string{"member-1", "member-2"} {
-		for _, each := range [][2]string{
-			{"namespaces", `{apiVersion: v1, kind: Namespace, metadata: {name: upgrade, labels: {kubefed.io/managed: "true"}}}`},
-			{"configmaps", `{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: upgrade, labels: {kubefed.io/managed: "true"}}, data: {k: v, former: x}}`},
-			{"deployments", `{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: upgrade, labels: {kubefed.io/managed: "true"}}, ` + deployment.template + `}`},
-		} {
-			obj := w.decode(each[1])
-			live, err := w.at(c, each[0], obj).Create(w.ctx, obj, byKubeFed)
-			require.NoError(t, err)
-			if each[0] == "configmaps" {
-				live.Object["data"].(map[string]any)["put"] = "x"
-				_, err = w.at(c, each[0], obj).Update(w.ctx, live, metav1.UpdateOptions{FieldManager: "controller-manager"})
-				require.NoError(t, err)
-			}
-		}
-		w.leftover(c, byKubeFed)
-	}
-	for k, fed := range map[*kind]*unstructured.Unstructured{&namespaces: ns, &configMaps: cm, &deployment: web} {
-		w.asKubeFed(*k, fed, "member-1", "member-2")
-	}
-	w.asKubeFed(configMaps, left, "member-1")
-	replicaSets := func() string {
-		list, err := w.direct["member-1"].Resource(w.decode("{apiVersion: apps/v1, kind: ReplicaSet}").GroupVersionKind().GroupVersion().WithResource("replicasets")).
-			Namespace("upgrade").List(w.ctx, metav1.ListOptions{})
-		require.NoError(t, err)
-		names := ""
-		for _, item := range list.Items {
-			names += item.GetName() + " "
-		}
-		return names
-	}
-	w.eventually("the workload runs", func() (bool, any) { return replicaSets() != "", nil })
-	before := replicaSets()
-
-	w.run()
-	for k, fed := range map[*kind]*unstructured.Unstructured{&namespaces: ns, &configMaps: cm, &deployment: web} {
-		w.propagated(*k, fed, "member-1", "member-2")
-	}
-	w.propagated(configMaps, left, "member-1")
-	require.Equal(t, before, replicaSets(), "no workload was restarted")
-	w.gone("member-2", "configmaps", w.copied(configMaps, left))
-	for _, c := range []string{"member-1", "member-2"} {
-		require.NotContains(t, w.get(c, "configmaps", w.copied(configMaps, cm)).Object["data"], "put", "what KubeFed wrote and nobody wishes goes")
-	}
-	w.patch(hostName, configMaps.federated(), cm, `{spec: {template: {data: {k: null, new: fresh}}}}`)
-	w.propagated(configMaps, cm, "member-1", "member-2")
-	require.Equal(t, map[string]any{"new": "fresh"}, w.get("member-1", "configmaps", w.copied(configMaps, cm)).Object["data"])
-	for k, fed := range map[*kind]*unstructured.Unstructured{&deployment: web, &configMaps: cm} {
-		w.delete(hostName, k.federated(), fed)
-		w.gone(hostName, k.federated(), fed)
-		require.Nil(t, w.get("member-1", k.plural, w.copied(*k, fed)))
-	}
-}
-
-// leftover is a copy in a cluster that left the placement while it was silent, which KubeFed forgot.
-func (w *world) leftover(server string, options metav1.CreateOptions) {
-	obj := w.decode(`{apiVersion: v1, kind: ConfigMap, metadata: {name: left, namespace: upgrade, labels: {kubefed.io/managed: "true"}}, data: {k: v}}`)
-	_, err := w.at(server, "configmaps", obj).Create(w.ctx, obj, options)
-	require.NoError(w, err)
-}
-
-// asKubeFed creates a federated object with the finalizer and the status that KubeFed left.
-func (w *world) asKubeFed(k kind, fed *unstructured.Unstructured, clusters ...string) {
-	w.Helper()
-	fed = fed.DeepCopy()
-	fed.SetFinalizers([]string{"kubefed.io/sync-controller"})
-	w.ensure(hostName, k.federated(), fed)
-	lines := make([]string, 0, len(clusters))
-	for _, c := range clusters {
-		lines = append(lines, `{"name":"`+c+`"}`)
-	}
-	status := `{"status":{"observedGeneration":1,"conditions":[{"type":"Propagation","status":"True","lastUpdateTime":"2022-08-10T00:00:00Z","lastTransitionTime":"2022-08-10T00:00:00Z"}],"clusters":[` + strings.Join(lines, ",") + `]}}`
-	_, err := w.at(hostName, k.federated(), fed).Patch(w.ctx, fed.GetName(), types.MergePatchType, []byte(status), metav1.PatchOptions{}, "status")
-	require.NoError(w, err)
 }
 
 // TestAClusterLeavesForGood deletes a KubeFedCluster that has copies: nobody waits for it, and nothing in it is touched.

@@ -72,8 +72,13 @@ func (w *world) process(identity string, change func(*manager.Options)) *process
 	if options.Shard {
 		args = append(args, "--shard")
 	}
-	p := &process{world: w, out: &output{}, ended: make(chan struct{})}
-	p.cmd = exec.Command(path, args...)
+	return w.start(identity, exec.Command(path, args...))
+}
+
+// start starts any program, which ends with the test.
+func (w *world) start(identity string, cmd *exec.Cmd) *process {
+	w.Helper()
+	p := &process{world: w, cmd: cmd, out: &output{}, ended: make(chan struct{})}
 	p.cmd.Stderr = p.out
 	p.cmd.SysProcAttr = tied()
 	require.NoError(w, p.cmd.Start())

@@ -44,7 +44,7 @@ func leftOut() []unfit {
 	return []unfit{
 		{"Simulated Scale", "", inProcess},
 		{"Simulated not-ready nodes", "", inProcess + "; see TestMembersFailAndReturn"},
-		{"Scheduler Manager", "", inProcess + "; see TestSchedules"},
+		{"Scheduler Manager", "", inProcess + "; see TestReplicaScheduling"},
 		{"FTC controller", "", inProcess + "; see TestStories, types come and go"},
 		{"mutating admissing webhook", "", noWebhook + "the controller knows the defaults; see TestCompatible"},
 		{"should succeed when an invalid", "", noWebhook + "rules are in the definitions, and hold in all namespaces"},
@@ -82,12 +82,8 @@ func (w *world) runSuite(scope string) {
 	for _, name := range []string{"member-2", "member-3"} {
 		w.delete(hostName, "kubefedclusters", w.cluster(name)) // the specs of preferences ask for two clusters
 	}
-	// The types of KubeFed's chart. The specs expect daemonsets to be free.
-	chart := []string{"namespaces", "configmaps", "deployments", "secrets", "services", "serviceaccounts", "replicasets", "jobs", "ingresses", "clusterroles"}
-	for _, k := range defaultTypes() {
-		if slices.Contains(chart, k.plural) {
-			w.enable(k)
-		}
+	for _, k := range chartTypes() { // the specs expect daemonsets to be free
+		w.enable(k)
 	}
 	config := w.config("leaseDuration: 15s, renewDeadline: 10s, retryPeriod: 1s")
 	require.NoError(w, unstructured.SetNestedField(config.Object, scope, "spec", "scope"))

@@ -42,8 +42,18 @@ type world struct {
 // hostName is the host as everybody calls it here; it is a member too.
 const hostName = "host"
 
+// newWorld is on the fleet that all tests share, with our definitions, and has every cluster as a member.
 func newWorld(t testing.TB) *world {
-	fleet := cluster.Shared(t)
+	w := worldOn(t, cluster.Shared(t))
+	w.install()
+	for name, s := range w.servers {
+		w.join(name, s)
+	}
+	return w
+}
+
+// worldOn is on a fleet, with nothing but the system namespace.
+func worldOn(t testing.TB, fleet *cluster.Fleet) *world {
 	w := &world{TB: t, ctx: context.WithoutCancel(t.Context()), fleet: fleet, servers: map[string]*cluster.Server{}, direct: map[string]dynamic.Interface{}}
 	for _, s := range fleet.Servers() {
 		client, err := dynamic.NewForConfig(s.Config())
@@ -52,10 +62,6 @@ func newWorld(t testing.TB) *world {
 	}
 	w.system = "kubefed-" + strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))
 	w.create(hostName, "namespaces", fmt.Sprintf("{apiVersion: v1, kind: Namespace, metadata: {name: %s}}", w.system))
-	w.install()
-	for name, s := range w.servers {
-		w.join(name, s)
-	}
 	return w
 }
 
