@@ -55,7 +55,10 @@ func fuzzCore(t *testing.T, obj *unstructured.Unstructured) {
 		return kubefed.EncodeClusterStatus(o, health)
 	})
 	settled(func(o *unstructured.Unstructured) *unstructured.Unstructured {
-		return kubefed.EncodeTypeStatus(o, true, nil)
+		return kubefed.EncodeTypeStatus(o, kubefed.Verdict{Reason: "Refused", Message: "no"}, nil)
+	})
+	settled(func(o *unstructured.Unstructured) *unstructured.Unstructured {
+		return kubefed.EncodePreferenceStatus(o, kubefed.Verdict{Reason: "Unplaced", Message: "no"}, 3)
 	})
 	record, recordErr := kubefed.DecodeDNSRecord(obj)
 	if recordErr == nil {

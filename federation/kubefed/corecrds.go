@@ -22,6 +22,7 @@ func CRDs() []*unstructured.Unstructured {
 		coreCRD("FederatedTypeConfig", "v1beta1", typeSchema()).with("ftc", true,
 			[3]string{"propagation", "string", ".spec.propagation"},
 			[3]string{"controller", "string", ".status.propagationController"},
+			[3]string{"reason", "string", ".status.conditions[?(@.type=='Running')].reason"},
 			[3]string{"age", "date", ".metadata.creationTimestamp"}),
 		coreCRD("PropagatedVersion", "v1alpha1", versionsSchema()).with("", true),
 		coreCRD("ClusterPropagatedVersion", "v1alpha1", versionsSchema()).with("", true),
@@ -29,6 +30,8 @@ func CRDs() []*unstructured.Unstructured {
 		ownCRD(schedulingGroup, "ReplicaSchedulingPreference", preferenceSchema()).with("rsp", true,
 			[3]string{"target", "string", ".spec.targetKind"},
 			[3]string{"replicas", "integer", ".spec.totalReplicas"},
+			[3]string{"scheduled", "string", ".status.conditions[?(@.type=='Scheduled')].status"},
+			[3]string{"reason", "string", ".status.conditions[?(@.type=='Scheduled')].reason"},
 			[3]string{"age", "date", ".metadata.creationTimestamp"}),
 		ownCRD(DNSGroup, "Domain", domainSchema()),
 		ownCRD(DNSGroup, serviceRecord, recordSchema(serviceRecordSpec(), "domainRef")).with("", true),
@@ -211,7 +214,7 @@ func typeSchema() map[string]any {
 	}
 	status := objectOf(optional(map[string]any{
 		"observedGeneration": number(0), "propagationController": choice("Running", "NotRunning"),
-		"statusController": choice("Running", "NotRunning"),
+		"statusController": choice("Running", "NotRunning"), "conditions": conditionsSchema(),
 	}))
 	root := objectOf(map[string]any{
 		"spec": objectOf(merged(map[string]any{
@@ -257,7 +260,9 @@ func preferenceSchema() map[string]any {
 			"rebalance": flag(), "intersectWithClusterSelector": flag(),
 			"clusters": and(mapOf(cluster), map[string]any{"maxProperties": int64(maxPreferences)}),
 		})), "targetKind", "totalReplicas"),
-		"status": nullable(anyObject()),
+		"status": nullable(objectOf(optional(map[string]any{
+			"observedGeneration": number(0), "unplaced": number(0), "conditions": conditionsSchema(),
+		}))),
 	}, "spec")
 }
 

@@ -90,16 +90,26 @@ func (r Resource) encode(into map[string]any) {
 }
 
 // EncodeTypeStatus returns the FederatedTypeConfig with a status that says which of its controllers run at its present
-// generation, or nil when it says so already. Collection is about the legacy service status; nil: it has no such controller.
-func EncodeTypeStatus(obj *unstructured.Unstructured, propagation bool, collection *bool) *unstructured.Unstructured {
+// generation, and why in ConditionRunning, or nil when it says so already. Collection is about the legacy service status; nil:
+// it has no such controller.
+//
+// KubeFed had no conditions, and where the schema is still KubeFed's the API server drops them: a status that says the same
+// without one does without, until the generation or propagationController changes.
+func EncodeTypeStatus(obj *unstructured.Unstructured, propagation Verdict, collection *bool) *unstructured.Unstructured {
 	if obj == nil {
 		return nil
 	}
 	running := map[bool]string{true: "Running", false: "NotRunning"}
 	d := draftOf(obj, typeKind(), "v1beta1", "")
 	status := d.at("status")
+	conditions, _ := status["conditions"].([]any)
+	dropped := status["observedGeneration"] == obj.GetGeneration() && status["propagationController"] == running[propagation.True] &&
+		ofType(conditions, ConditionRunning) == nil
 	status["observedGeneration"] = obj.GetGeneration()
-	status["propagationController"] = running[propagation]
+	status["propagationController"] = running[propagation.True]
+	if !dropped {
+		propagation.into(status, ConditionRunning, obj.GetGeneration())
+	}
 	delete(status, "statusController")
 	if collection != nil {
 		status["statusController"] = running[*collection]

@@ -189,20 +189,6 @@ func TestTypeEncode(t *testing.T) {
 	}
 }
 
-func TestTypeStatus(t *testing.T) {
-	in := object(t, typeConfig)
-	in.SetGeneration(4)
-	out := kubefed.EncodeTypeStatus(in, true, nil)
-	require.Equal(t, map[string]any{"observedGeneration": int64(4), "propagationController": "Running"}, out.Object["status"])
-	require.Nil(t, kubefed.EncodeTypeStatus(out, true, nil))
-	off := false
-	out = kubefed.EncodeTypeStatus(out, false, &off)
-	require.Equal(t, map[string]any{
-		"observedGeneration": int64(4), "propagationController": "NotRunning", "statusController": "NotRunning",
-	}, out.Object["status"])
-	require.NoError(t, kubefed.Validate(out, nil))
-}
-
 func TestPreferenceEncode(t *testing.T) {
 	for _, text := range []string{
 		preference,

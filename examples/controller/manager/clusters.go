@@ -238,10 +238,15 @@ func (k *clusters) report(ctx context.Context, name types.NamespacedName) (time.
 		return 0, nil
 	}
 	status, _ := out.Object["status"].(map[string]any)
-	if _, err := k.mirror.updateStatus(ctx, obj, status); err != nil && !apierrors.IsNotFound(err) {
-		return 0, err
+	_, err = k.mirror.updateStatus(ctx, obj, status)
+	if err == nil {
+		was, _ := obj.Object["status"].(map[string]any)
+		k.events.tell(obj, health(was, status)...)
 	}
-	return 0, nil
+	if apierrors.IsNotFound(err) {
+		return 0, nil
+	}
+	return 0, err
 }
 
 // statusRefresh is how old the probe times in a status may get. KubeFed wrote every status with every probe.

@@ -12,7 +12,8 @@
 //	dns.go         ServiceDNSRecord, IngressDNSRecord → DNSEndpoint
 //	versions.go    PropagatedVersions, for others that read them
 //
-// What they share: loop.go (the queue), host.go (mirrors of the host), lease.go and shares.go (who works on what).
+// What they share: loop.go (the queue), host.go (mirrors of the host), lease.go and shares.go (who works on what), events.go
+// (what went wrong, beside the statuses that say it).
 //
 // What is remembered is in the API servers: finalizers, the list of holders in an annotation of the federated object, and
 // statuses. Memory holds mirrors of these only, and may be lost at any moment.

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,6 +21,7 @@ type fakeHost struct {
 	objects []*unstructured.Unstructured
 	becomes chan *unstructured.Unstructured
 	refusal metav1.StatusReason
+	writes  atomic.Int32 // tried
 }
 
 // start returns what all controllers share, with this as the host and an open fence.
@@ -43,6 +45,7 @@ func (h *fakeHost) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	switch {
 	case r.Method != http.MethodGet:
+		h.writes.Add(1)
 		refuse(h.refusal, http.StatusConflict)
 	case len(path) == 2:
 		list := metav1.APIResourceList{TypeMeta: metav1.TypeMeta{Kind: "APIResourceList"}, GroupVersion: path[0] + "/" + path[1]}

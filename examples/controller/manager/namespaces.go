@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/confed-project/confed/federation"
 	"github.com/confed-project/confed/federation/kubefed"
 	"github.com/confed-project/confed/placement"
 )
@@ -20,7 +21,8 @@ type namespaces struct {
 	mirror *mirror
 }
 
-// of returns the placement of a namespace; federated is false when it has none.
+// of returns the placement of a namespace; federated is false when it has none. One that cannot be read is a
+// federation.ErrInvalid; what else is wrong with the FederatedNamespace is its own affair.
 func (n *namespaces) of(ctx context.Context, name string) (policy placement.Policy, federated bool, err error) {
 	obj, err := n.mirror.get(ctx, n.kind, types.NamespacedName{Namespace: name, Name: name})
 	if apierrors.IsNotFound(err) {
@@ -30,7 +32,10 @@ func (n *namespaces) of(ctx context.Context, name string) (policy placement.Poli
 		return placement.Policy{}, false, fmt.Errorf("the FederatedNamespace %s: %w", name, err)
 	}
 	wish, err := kubefed.Decode(obj, namespaceKind)
-	if err != nil {
+	if _, unread := placement.Compile(wish.Placement); unread != nil {
+		if err == nil {
+			err = fmt.Errorf("%w: spec.placement: %w", federation.ErrInvalid, unread)
+		}
 		return placement.Policy{}, false, fmt.Errorf("the FederatedNamespace %s: %w", name, err)
 	}
 	return wish.Placement, true, nil

@@ -29,6 +29,7 @@ type core struct {
 	members clusterregistry.Registry[*kube.Client]
 	fence   fence
 	shares  shares
+	events  events
 	*outside
 }
 
@@ -163,6 +164,9 @@ func (c *core) system(namespace string) bool {
 func (c *core) work(ctx context.Context) error {
 	c.metrics.leader.Set(1)
 	defer c.metrics.leader.Set(0)
+	if err := c.startEvents(ctx); err != nil {
+		return err
+	}
 	if c.Compatible {
 		if err := c.defaultConfig(ctx); err != nil {
 			c.log.Error(err, "the defaults were not written into the KubeFedConfig")

@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/confed-project/confed/clusterregistry/kube"
+	"github.com/confed-project/confed/federation"
 	"github.com/confed-project/confed/federation/kubefed"
 	"github.com/confed-project/confed/placement"
 	"github.com/confed-project/confed/scheduling"
@@ -37,6 +39,7 @@ type schedules struct {
 
 	mu     sync.Mutex
 	memory map[types.NamespacedName]remembered
+	said   map[types.NamespacedName]string // what was tried to write into statuses
 }
 
 // remembered is what the last divisions for a preference saw. It may be lost: then a cluster gets what it has no room for once
@@ -47,7 +50,7 @@ type remembered struct {
 }
 
 func newSchedules(k *typeController) *schedules {
-	s := &schedules{core: k.core, types: k, memory: map[types.NamespacedName]remembered{}}
+	s := &schedules{core: k.core, types: k, memory: map[types.NamespacedName]remembered{}, said: map[types.NamespacedName]string{}}
 	s.mirror = newMirror(&k.hosts, kube.CachedKind{GroupVersionKind: preferenceKind, Namespace: k.scope()})
 	s.loop = newLoop(k.core, "replicaschedulingpreference", s.reconcile)
 	k.told = append(k.told, s.told)
@@ -93,7 +96,7 @@ func (s *schedules) told(of *syncer, name types.NamespacedName) {
 	}
 }
 
-// reconcile divides for one preference, or undoes what one that is gone has written.
+// reconcile divides for one preference and says how that went, or undoes what one that is gone has written.
 func (s *schedules) reconcile(ctx context.Context, key types.NamespacedName) (time.Duration, error) {
 	obj, err := s.mirror.get(ctx, preferenceKind, key)
 	if apierrors.IsNotFound(err) {
@@ -102,24 +105,51 @@ func (s *schedules) reconcile(ctx context.Context, key types.NamespacedName) (ti
 	if err != nil {
 		return 0, err
 	}
+	o, err := s.schedule(ctx, obj, key)
+	if err != nil {
+		patience := explained
+		if o.Reason == "" {
+			o, patience = failed("NotDivided", "%v", err), unexplained
+		}
+		if s.loop.queue.NumRequeues(key) < patience {
+			return 0, err
+		}
+	}
+	if o.Reason != "" {
+		if failure := s.report(ctx, obj, o); failure != nil {
+			after, failure := again(failure)
+			return after, errors.Join(err, failure)
+		}
+	}
+	return o.after, err
+}
+
+// How often a division is tried in silence, since most of what is in its way is a moment's: three seconds, and a minute.
+const explained, unexplained = 3, 7
+
+// schedule divides for one preference.
+func (s *schedules) schedule(ctx context.Context, obj *unstructured.Unstructured, key types.NamespacedName) (outcome, error) {
 	pref, err := kubefed.DecodePreference(obj)
 	if err != nil {
-		logr.FromContextOrDiscard(ctx).Error(err, "a preference that cannot be read leaves the division as it is")
-		return 0, nil
+		return failed("Invalid", "%v", err), nil
 	}
 	if err := s.undo(ctx, key, pref.TargetKind); err != nil {
-		return 0, err
+		return outcome{}, err
 	}
-	of := s.types.syncer(scheduled()[pref.TargetKind])
+	plural := scheduled()[pref.TargetKind]
+	of := s.types.syncer(plural)
 	if of == nil {
-		return 10 * time.Second, nil
+		if s.types.looked() != nil {
+			return outcome{}, errAgain // it may yet run
+		}
+		return failed("TypeNotRunning", "the FederatedTypeConfig %s in %s is absent or does not run", plural, s.Namespace), errAgain
 	}
 	fed, err := of.mirror.get(ctx, of.t.Federated.GVK, key)
 	if apierrors.IsNotFound(err) {
-		return 0, nil
+		return failed("NotFound", "there is no %s %s", pref.TargetKind, key), nil
 	}
 	if err != nil || fed.GetDeletionTimestamp() != nil {
-		return 0, err
+		return outcome{}, err
 	}
 	return s.divide(ctx, division{syncer: of, pref: pref, fed: fed, key: key})
 }
@@ -129,6 +159,7 @@ func (s *schedules) undo(ctx context.Context, key types.NamespacedName, except s
 	s.mu.Lock()
 	if except == "" {
 		delete(s.memory, key)
+		delete(s.said, key)
 	}
 	s.mu.Unlock()
 	for kind, plural := range scheduled() {
@@ -164,10 +195,17 @@ type division struct {
 	lost map[string]int64 // whose share others took last time
 }
 
-func (s *schedules) divide(ctx context.Context, d division) (time.Duration, error) {
+func (s *schedules) divide(ctx context.Context, d division) (outcome, error) {
 	names, err := d.candidates(ctx)
-	if err != nil || len(names) == 0 {
-		return 0, err // nobody to divide among: what stands stays
+	switch {
+	case errors.Is(err, federation.ErrInvalid), errors.Is(err, placement.ErrInvalid):
+		return failed(kubefed.ComputePlacementFailed, "%v", err), nil
+	case err != nil:
+		return outcome{}, err
+	case len(names) == 0:
+		return failed("NoClusters", "no cluster that is ready is selected by the namespace and the preference"), nil
+	case !d.reaches(names):
+		return failed("NoClusters", "it names none of the clusters to divide among, which are %s", naming(names, "")), nil
 	}
 	s.mu.Lock()
 	before := s.memory[d.key]
@@ -175,49 +213,54 @@ func (s *schedules) divide(ctx context.Context, d division) (time.Duration, erro
 	d.lost = before.lost
 	seen, err := d.observe(ctx, names)
 	if err != nil {
-		return 0, err
+		return outcome{}, err
 	}
 	memory, err := before.full.Observe(time.Now(), seen.sightings...)
 	if err != nil {
-		return 0, err
+		return outcome{}, err
 	}
 	s.mu.Lock()
 	s.memory[d.key] = remembered{full: memory, lost: seen.lost}
 	s.mu.Unlock()
 	names = slices.DeleteFunc(names, func(name string) bool { _, lost := seen.lost[name]; return lost })
 	if len(names) == 0 {
-		return seen.recheck, nil
+		o := failed("NoClusters", "all clusters are silent")
+		o.after = seen.recheck
+		return o, nil
 	}
-	targets, next := memory.At(time.Now(), d.pref.Targets(names, seen.current, nil))
-	for i, t := range targets {
-		if share, silent := seen.silent[t.Name]; silent {
-			targets[i].Weight, targets[i].Min, targets[i].Max, targets[i].Current = 0, share, &share, &share
-		}
-	}
+	targets, next := d.targets(names, seen, memory)
 	strategy := scheduling.Weighted
 	if s.Additive {
 		strategy = kubefed.Additive
 	}
 	result, err := strategy(scheduling.Request{Replicas: *d.pref.Replicas.Total, Key: d.key.String(), Rebalance: d.pref.Replicas.Rebalance}, targets)
 	if err != nil {
-		return 0, err
-	}
-	log := logr.FromContextOrDiscard(ctx)
-	if result.Unplaced > 0 {
-		log.Info("no cluster takes the rest", "unplaced", result.Unplaced)
+		return outcome{}, err
 	}
 	shares := result.Shares
 	for name, share := range seen.lost {
 		shares = append(shares, scheduling.Share{Name: name, Replicas: share})
 	}
 	if out := kubefed.WriteShares(d.fed, shares); out != nil {
-		log.Info("divided", "shares", fmt.Sprint(shares))
+		logr.FromContextOrDiscard(ctx).Info("divided", "shares", fmt.Sprint(shares))
 		if _, err := d.mirror.write(ctx, d.fed, out); err != nil {
-			return again(err)
+			after, err := again(err)
+			return outcome{after: after}, err
 		}
 		s.metrics.hostWrites.WithLabelValues("shares").Inc()
 	}
-	return soonest(seen.recheck, next), nil
+	return outcome{Verdict: d.verdict(result, names), unplaced: result.Unplaced, after: soonest(seen.recheck, next)}, nil
+}
+
+// targets are what to divide among, by what was seen now and before, and when that may change by itself.
+func (d division) targets(names []string, seen seen, memory scheduling.Memory) ([]scheduling.Target, time.Time) {
+	targets, next := memory.At(time.Now(), d.pref.Targets(names, seen.current, nil))
+	for i, t := range targets {
+		if share, silent := seen.silent[t.Name]; silent {
+			targets[i].Weight, targets[i].Min, targets[i].Max, targets[i].Current = 0, share, &share, &share
+		}
+	}
+	return targets, next
 }
 
 func soonest(wait time.Duration, next time.Time) time.Duration {

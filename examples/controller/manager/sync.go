@@ -50,19 +50,32 @@ func (s *syncer) reconcile(ctx context.Context, key types.NamespacedName) (time.
 	}
 	// It was federated before it was a system namespace: it goes, and what it is about stays.
 	p.wish.Orphan = p.wish.Orphan || system
-	if err := p.place(ctx); err != nil {
+	switch err := p.place(ctx); {
+	case errors.Is(err, federation.ErrInvalid):
+		return 0, p.broken(ctx, err)
+	case err != nil:
 		return 0, err
 	}
 	return p.propagate(ctx)
 }
 
-// broken tells that nothing can be read out of the object. Copies stay as they are, and so do their lines.
+// broken tells that nothing can be read out of the object, or of where it may be. Copies stay as they are, and so do their
+// lines; where it is not written down who holds them, the last status tells.
 func (p *pass) broken(ctx context.Context, err error) error {
 	p.reason, p.message = kubefed.ComputePlacementFailed, err.Error()
+	last, _ := p.fed.Object["status"].(map[string]any)
+	told, holders := lines(last), p.recorded
+	if holders == nil {
+		holders = slices.Sorted(maps.Keys(told))
+	}
 	var results []federation.Result
-	for _, name := range p.recorded {
+	for _, name := range holders {
 		step := federation.Step{Ref: p.ref(name, p.key), Verb: federation.Hold, Reason: federation.ReasonInvalidManifest, Message: err.Error(), Digest: "?", Holds: true}
-		results = append(results, federation.Result{Step: step, Outcome: federation.Held, Reason: step.Reason, Message: step.Message})
+		result := federation.Result{Step: step, Outcome: federation.Held, Reason: step.Reason, Message: step.Message}
+		if remote := told[name]["remoteStatus"]; remote != nil {
+			result.Live = &unstructured.Unstructured{Object: map[string]any{"status": remote}}
+		}
+		results = append(results, result)
 	}
 	return p.report(ctx, results)
 }
@@ -276,6 +289,7 @@ func (p *pass) report(ctx context.Context, results []federation.Result) error {
 	}
 	if err == nil {
 		p.metrics.hostWrites.WithLabelValues("status").Inc()
+		p.events.tell(p.fed, news(last, status, results)...)
 	}
 	return err
 }

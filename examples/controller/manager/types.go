@@ -141,8 +141,7 @@ func (k *typeController) reconcile(ctx context.Context, name types.NamespacedNam
 	}
 	t, err := kubefed.DecodeType(obj)
 	if err != nil {
-		k.log.Error(err, "a FederatedTypeConfig that cannot be used stops its type", "name", name.Name)
-		return 0, errors.Join(k.stop(name.Name), k.report(ctx, obj, false))
+		return 0, errors.Join(k.stop(name.Name), k.report(ctx, obj, no("Invalid", "%v", err)))
 	}
 	if !slices.Contains(obj.GetFinalizers(), typeFinalizer) && k.shares.leads(name.String()) {
 		if obj, err = k.mirror.write(ctx, obj, finalized(obj, typeFinalizer, true)); err != nil {
@@ -152,9 +151,9 @@ func (k *typeController) reconcile(ctx context.Context, name types.NamespacedNam
 	if name.Name == namespacesType {
 		k.follow(&t)
 	}
-	wanted, why := k.wanted(ctx, obj, t)
-	if !wanted {
-		if err := errors.Join(k.stop(name.Name), k.report(ctx, obj, false)); err != nil || why == nil {
+	verdict, why := k.wanted(ctx, obj, t)
+	if !verdict.True {
+		if err := errors.Join(k.stop(name.Name), k.report(ctx, obj, verdict)); err != nil || why == nil {
 			return 0, err
 		}
 		return 0, why
@@ -164,30 +163,15 @@ func (k *typeController) reconcile(ctx context.Context, name types.NamespacedNam
 	if !known {
 		return firstRetry, nil // whether it works is not known yet, or not now
 	}
-	return unservedRecheck, k.report(ctx, obj, unserved == nil)
+	if unserved != nil {
+		verdict = no("NotServed", "%v", unserved)
+	}
+	return unservedRecheck, k.report(ctx, obj, verdict)
 }
 
 // unservedRecheck is how often a type that runs asks whether the host still serves its kind, which no change tells. It costs
 // nothing: the mirror knows.
 const unservedRecheck = 10 * time.Second
-
-// wanted says whether a type should run, and if not, whether that is something to wait for.
-func (k *typeController) wanted(ctx context.Context, obj *unstructured.Unstructured, t kubefed.Type) (bool, error) {
-	switch {
-	case !k.allowed(t):
-		return false, nil
-	case t.Target.Namespaced && k.namespaces() == nil && !k.config.Namespaced:
-		return false, fmt.Errorf("%s waits for the FederatedTypeConfig %s: %w", t.Target.Plural, namespacesType, errAgain)
-	}
-	others, err := k.others(ctx, obj)
-	if err != nil {
-		return k.syncer(obj.GetName()) != nil, err
-	}
-	if err := kubefed.CheckEnable(t, others); err != nil {
-		return false, err // two that write the same objects would never end
-	}
-	return true, nil
-}
 
 // allowed says whether a type may run in this control plane.
 func (k *typeController) allowed(t kubefed.Type) bool {
@@ -286,6 +270,7 @@ func (k *typeController) stop(name string) error {
 	k.mu.Unlock()
 	if r != nil {
 		k.log.Info("type stops", "type", name)
+		r.syncer.addAll("") // for those who look at its objects too
 		r.stop()
 	}
 	if obj, err := k.mirror.get(k.ctx, coreKind("FederatedTypeConfig"), types.NamespacedName{Namespace: k.Namespace, Name: name}); name == namespacesType &&
@@ -293,17 +278,6 @@ func (k *typeController) stop(name string) error {
 		k.follow(nil)
 	}
 	return nil
-}
-
-// report writes the status of a type.
-func (k *typeController) report(ctx context.Context, obj *unstructured.Unstructured, runs bool) error {
-	out := kubefed.EncodeTypeStatus(obj, runs, k.collects(obj.GetName(), runs))
-	if out == nil || !k.shares.leads(obj.GetNamespace()+"/"+obj.GetName()) {
-		return nil
-	}
-	status, _ := out.Object["status"].(map[string]any)
-	_, err := k.mirror.updateStatus(ctx, obj, status)
-	return err
 }
 
 // syncers are those that run now.

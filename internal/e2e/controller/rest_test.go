@@ -64,6 +64,9 @@ func TestRestSaysNothing(t *testing.T) {
 	time.Sleep(2 * time.Second)
 	changed, err := w.fleet.Host.Writes(w.ctx)
 	require.NoError(t, err)
+	for _, e := range w.allEvents() {
+		require.NotEqual(t, "rest", e.GetNamespace(), "what goes right is no event: %v", e.Object["message"])
+	}
 	changes := mine(changed.Since(after))
 	require.LessOrEqual(t, changes.Total(), 20+20, "ours and one of the controller for each:\n%s", changes)
 
