@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 )
@@ -88,7 +89,9 @@ func (l *loop) next(ctx context.Context) bool {
 		}
 	case ctx.Err() != nil:
 	default:
-		if !errors.Is(err, errAgain) {
+		if errors.Is(err, errAgain) || apierrors.IsNotFound(err) { // deleted just now, which the mirror does not know yet
+			log.V(1).Info("will try again", "error", err.Error())
+		} else {
 			log.Error(err, "will try again")
 		}
 		l.queue.AddRateLimited(name)

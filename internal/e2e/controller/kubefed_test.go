@@ -22,8 +22,9 @@ func chartTypes(others ...string) []kind {
 	return slices.DeleteFunc(defaultTypes(), func(k kind) bool { return !slices.Contains(append(chart, others...), k.plural) })
 }
 
-// installKubeFed installs what KubeFed's own chart has, less its programs and webhooks: definitions, types and configuration.
-func (w *world) installKubeFed() {
+// installKubeFed installs what KubeFed's own chart has, less its programs and webhooks: definitions, types and configuration,
+// in which its sync controllers may be changed.
+func (w *world) installKubeFed(sync map[string]any) {
 	w.Helper()
 	source, err := pinned.KubeFed().Source(w.ctx)
 	require.NoError(w, err)
@@ -38,7 +39,8 @@ func (w *world) installKubeFed() {
 	}
 	quick := map[string]any{"controllermanager": map[string]any{
 		"clusterAvailableDelay": "1s", "clusterUnavailableDelay": "1s", "clusterHealthCheckPeriod": "1s", "leaderElectRetryPeriod": "1s",
-		"featureGates": map[string]any{"PushReconciler": "Enabled"}, // an empty list is what the webhook would mend
+		"syncController": sync,
+		"featureGates":   map[string]any{"PushReconciler": "Enabled"}, // an empty list is what the webhook would mend
 	}}
 	require.NoError(w, chartutil.ProcessDependencies(chart, quick))
 	all, err := chartutil.ToRenderValues(chart, quick, chartutil.ReleaseOptions{Name: "kubefed", Namespace: w.system}, chartutil.DefaultCapabilities)

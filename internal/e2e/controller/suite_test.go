@@ -3,6 +3,8 @@ package controller_test
 import (
 	"encoding/xml"
 	"fmt"
+	"io"
+	"log"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -42,10 +44,10 @@ const (
 // leftOut has each spec that is skipped, and why. Each has to be in the suite, and no other may be skipped.
 func leftOut() []unfit {
 	return []unfit{
-		{"Simulated Scale", "", inProcess},
+		{"Simulated Scale", "", inProcess + ", with the names of things in members changed"},
 		{"Simulated not-ready nodes", "", inProcess + "; see TestMembersFailAndReturn"},
-		{"Scheduler Manager", "", inProcess + "; see TestReplicaScheduling"},
-		{"FTC controller", "", inProcess + "; see TestStories, types come and go"},
+		{"Scheduler Manager", "", inProcess + "; told again by typesOfPreferences"},
+		{"FTC controller", "", inProcess + "; told again by versionMoves"},
 		{"mutating admissing webhook", "", noWebhook + "the controller knows the defaults; see TestCompatible"},
 		{"should succeed when an invalid", "", noWebhook + "rules are in the definitions, and hold in all namespaces"},
 		{narrowing, "Cluster", otherScope},
@@ -109,6 +111,10 @@ func (w *world) runSuite(scope string) {
 		all.add(w.suite(whole, append(limited, "-ginkgo.focus="+narrowing)))
 	}
 	all.judge(w, scope)
+	if !w.namespaced {
+		w.versionMoves()
+		w.typesOfPreferences()
+	}
 }
 
 // spec is one of KubeFed's tests and what became of it.
@@ -216,7 +222,7 @@ func (w *world) guarded() string {
 	require.NoError(w, err)
 	to, err := url.Parse(w.fleet.Host.URL)
 	require.NoError(w, err)
-	proxy := &httputil.ReverseProxy{Transport: transport, FlushInterval: -1, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
+	proxy := &httputil.ReverseProxy{Transport: transport, FlushInterval: -1, ErrorLog: log.New(io.Discard, "", 0), Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
 	federated := regexp.MustCompile(`^/apis/types\.kubefed\.io/`)
 	server := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPut && federated.MatchString(r.URL.Path) {

@@ -84,7 +84,7 @@ func (u *upgrade) half(name string) *unstructured.Unstructured {
 
 // byKubeFed is the life before.
 func (u *upgrade) byKubeFed() {
-	u.installKubeFed()
+	u.installKubeFed(nil)
 	gadget := defaultTypes()[13]
 	for name, s := range u.servers {
 		// kubefedctl makes a template of what the schema says alone.

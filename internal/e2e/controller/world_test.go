@@ -60,7 +60,7 @@ func worldOn(t testing.TB, fleet *cluster.Fleet) *world {
 		require.NoError(t, err)
 		w.servers[s.Name], w.direct[s.Name] = s, client
 	}
-	w.system = "kubefed-" + strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))
+	w.system = "kubefed-" + strings.ToLower(strings.NewReplacer("/", "-", "_", "-", "=", "-").Replace(t.Name()))
 	w.create(hostName, "namespaces", fmt.Sprintf("{apiVersion: v1, kind: Namespace, metadata: {name: %s}}", w.system))
 	return w
 }
