@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -8,11 +9,14 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
+
+	"github.com/confed-project/confed/clusterregistry/kube"
 )
 
 // fakeHost serves lists of objects as they are first, and a watch of what one of them becomes. Writes are refused with a code.
@@ -78,4 +82,13 @@ func (h *fakeHost) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
+}
+
+// follow runs a mirror until the test ends, and returns when it is usable.
+func (m *mirror) follow(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- m.run(ctx, func(kube.Change) {}) }()
+	t.Cleanup(func() { cancel(); <-done })
+	require.NoError(t, poll(ctx, time.Millisecond, func() bool { return m.usable() == nil }))
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-logr/logr"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -168,10 +169,13 @@ func (s *schedules) undo(ctx context.Context, key types.NamespacedName, except s
 			continue
 		}
 		fed, err := of.mirror.get(ctx, of.t.Federated.GVK, key)
-		if err != nil && !apierrors.IsNotFound(err) {
+		if apierrors.IsNotFound(err) || meta.IsNoMatchError(err) { // told when the host serves the kind again
+			continue
+		}
+		if err != nil {
 			return err // else what was written would stay for good
 		}
-		if err != nil || fed.GetAnnotations()[kubefed.UnscheduledAnnotation] == "" {
+		if fed.GetAnnotations()[kubefed.UnscheduledAnnotation] == "" {
 			continue
 		}
 		if out := kubefed.UndoShares(fed); out != nil {

@@ -1,9 +1,7 @@
 package manager
 
 import (
-	"context"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -40,15 +38,8 @@ func (h *fakeHost) scheduling(t *testing.T) (*schedules, *syncer) {
 		Federated: kubefed.Resource{GVK: schema.GroupVersionKind{Group: "types.kubefed.io", Version: "v1beta1", Kind: "FederatedDeployment"}, Plural: "federateddeployments", Namespaced: true},
 	})
 	k.running["deployments.apps"] = &running{syncer: of}
-	ctx, cancel := context.WithCancel(t.Context())
-	t.Cleanup(cancel)
 	for _, m := range []*mirror{s.mirror, of.mirror} {
-		done := make(chan error, 1)
-		go func() { done <- m.run(ctx, func(kube.Change) {}) }()
-		t.Cleanup(func() { cancel(); <-done })
-	}
-	for _, m := range []*mirror{s.mirror, of.mirror} {
-		require.NoError(t, poll(ctx, time.Millisecond, func() bool { return m.usable() == nil }))
+		m.follow(t)
 	}
 	return s, of
 }
@@ -103,4 +94,19 @@ func TestUndoingOnAnOldMirror(t *testing.T) {
 	h := &fakeHost{kinds: []string{deploymentKind, rspKind}, objects: []*unstructured.Unstructured{web}, refusal: metav1.StatusReasonConflict}
 	s, _ := h.scheduling(t)
 	require.ErrorIs(t, s.undo(t.Context(), types.NamespacedName{Namespace: "shop", Name: "web"}, ""), errAgain)
+}
+
+// TestDividingWithoutAnotherDefinition: that the host lacks the kind of one type is no trouble of the other's preferences.
+func TestDividingWithoutAnotherDefinition(t *testing.T) {
+	h := &fakeHost{kinds: []string{deploymentKind, rspKind}}
+	s, of := h.scheduling(t)
+	other := of.t
+	other.Target.GVK.Kind, other.Target.Plural = "ReplicaSet", "replicasets"
+	other.Federated.GVK.Kind, other.Federated.Plural = "FederatedReplicaSet", "federatedreplicasets"
+	absent := newSyncer(s.types, other)
+	key := types.NamespacedName{Namespace: "shop", Name: "web"}
+	s.types.running[absent.typeName()] = &running{syncer: absent}
+	require.Error(t, s.undo(t.Context(), key, "FederatedDeployment"), "nothing is known yet")
+	absent.mirror.follow(t)
+	require.NoError(t, s.undo(t.Context(), key, "FederatedDeployment"))
 }
