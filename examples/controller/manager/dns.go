@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"errors"
 	"net"
 	"slices"
 	"strings"
@@ -71,7 +72,7 @@ func newRecords(k *typeController) (out []*records) {
 			kinds = append(kinds, kube.CachedKind{GroupVersionKind: dnsKind("Domain"), Namespace: k.Namespace})
 			r.endpoints = kube.Caches{Kinds: []kube.CachedKind{{GroupVersionKind: sliceKind, Namespace: k.scope()}}, Selector: serviceLabel}
 		}
-		for _, group := range []string{kubefed.DNSGroup, kubefed.ExternalDNSGroup} {
+		for _, group := range endpointGroups() {
 			r.published[group] = newMirror(&k.hosts, kube.CachedKind{GroupVersionKind: endpointKind(group), Namespace: k.scope()})
 		}
 		r.mirror = newMirror(&k.hosts, kinds...)
@@ -88,8 +89,9 @@ func newRecords(k *typeController) (out []*records) {
 
 func (r *records) run(ctx context.Context) error {
 	name := "dns " + r.of
-	r.ready.set(name, r.mirror.usable)
+	r.ready.set(name, func() error { return errors.Join(r.mirror.usable(), r.publishable()) })
 	defer r.ready.remove(name)
+	defer r.loop.queue.ShutDown() // also when it never came to run
 	r.live.set(name, r.loop.stuck)
 	defer r.live.remove(name)
 	defer r.shares.listen(r.all)()
@@ -104,21 +106,26 @@ func (r *records) run(ctx context.Context) error {
 		})
 	})
 	group.Go(func() error { return follow(ctx, &r.endpoints, &r.members, r.endpointsChanged) })
-	known := []func() bool{func() bool { return r.mirror.synced() == nil }}
 	for _, published := range r.published {
 		group.Go(func() error { return published.run(ctx, r.publishedChanged) })
-		known = append(known, func() bool { return published.usable() == nil })
 	}
 	group.Go(func() error {
-		for _, each := range known {
-			if poll(ctx, 20*time.Millisecond, each) != nil {
-				return nil
-			}
+		known := func() bool { return r.mirror.synced() == nil && r.publishable() == nil }
+		if poll(ctx, 20*time.Millisecond, known) == nil {
+			r.loop.run(ctx, 2)
 		}
-		r.loop.run(ctx, 2)
 		return nil
 	})
 	return group.Wait()
+}
+
+// publishable says whether it is known what is published, of the groups that the host serves.
+func (r *records) publishable() error {
+	var errs []error
+	for _, group := range endpointGroups() {
+		errs = append(errs, r.published[group].usable())
+	}
+	return errors.Join(errs...)
 }
 
 func (r *records) all() { r.addAll("") }
@@ -134,9 +141,11 @@ func (r *records) addAll(namespace string) {
 // endpointsChanged looks at the records of the namespace: of which service a slice was is not known when it is gone.
 func (r *records) endpointsChanged(change kube.Change) { r.addAll(change.Name.Namespace) }
 
-// publishedChanged looks at the record of what was published.
+// publishedChanged looks at the record of what was published, or at all: the host may serve the group only now.
 func (r *records) publishedChanged(change kube.Change) {
-	if name, ok := strings.CutPrefix(change.Name.Name, r.prefix()); ok {
+	if change.GroupKind.Kind == "" {
+		r.all()
+	} else if name, ok := strings.CutPrefix(change.Name.Name, r.prefix()); ok {
 		r.loop.add(types.NamespacedName{Namespace: change.Name.Namespace, Name: name}, r.Settle)
 	}
 }
@@ -145,6 +154,8 @@ func (r *records) publishedChanged(change kube.Change) {
 func (r *records) prefix() string {
 	return map[string]string{"ServiceDNSRecord": "service-", "IngressDNSRecord": "ingress-"}[r.kind.Kind]
 }
+
+func endpointGroups() []string { return []string{kubefed.DNSGroup, kubefed.ExternalDNSGroup} }
 
 func endpointKind(group string) schema.GroupVersionKind {
 	return schema.GroupVersionKind{Group: group, Version: "v1alpha1", Kind: "DNSEndpoint"}
@@ -190,7 +201,7 @@ func (r *records) reconcile(ctx context.Context, key types.NamespacedName) (time
 		}
 	}
 	l.record.Service.Domain = domain
-	for _, group := range []string{kubefed.DNSGroup, kubefed.ExternalDNSGroup} {
+	for _, group := range endpointGroups() {
 		if err := r.publish(ctx, group, obj, l); err != nil {
 			return again(err)
 		}
