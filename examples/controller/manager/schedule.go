@@ -62,6 +62,7 @@ func newSchedules(k *typeController) *schedules {
 func (s *schedules) run(ctx context.Context) error {
 	s.ready.set("schedules", s.mirror.usable)
 	defer s.ready.remove("schedules")
+	defer s.loop.queue.ShutDown() // also when it never came to run
 	s.live.set("schedules", s.loop.stuck)
 	defer s.live.remove("schedules")
 	defer s.shares.listen(func() { s.changed(kube.Change{}) })()

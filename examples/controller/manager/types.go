@@ -63,6 +63,7 @@ func newTypes(c *core) *typeController {
 func (k *typeController) run(ctx context.Context) error {
 	k.ready.set("types", k.looked)
 	defer k.ready.remove("types")
+	defer k.loop.queue.ShutDown() // also when it never came to run
 	defer k.shares.listen(func() { k.all(0) })()
 	group, ctx := errgroup.WithContext(ctx)
 	k.ctx = ctx
