@@ -61,7 +61,7 @@ func (d division) observe(ctx context.Context, names []string) (seen, error) {
 			continue
 		}
 		if err := d.look(ctx, name, &out); err != nil {
-			return out, err
+			return out, fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return out, nil
@@ -100,7 +100,7 @@ func (d division) look(ctx context.Context, name string, out *seen) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return err
 	}
 	stuck, running := d.count(pods, out)
 	// A workload that just shrank, or rolls out, has more pods than replicas: those that are not stuck count first.

@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -44,7 +45,7 @@ func (p *pass) serviceStatus(ctx context.Context) error {
 		statuses[c.Name] = nil
 		live, err := client.Get(ctx, p.gvk(), p.key)
 		if err != nil && !apierrors.IsNotFound(err) {
-			return err
+			return fmt.Errorf("%s: %w", c.Name, err)
 		}
 		if err == nil {
 			statuses[c.Name], _ = live.Object["status"].(map[string]any)
