@@ -268,6 +268,10 @@ func (r *records) addresses(ctx context.Context, of *syncer, cluster string, l l
 		return out, nil
 	}
 	ready, err := r.served(ctx, cluster, l.key)
+	if apierrors.IsForbidden(err) {
+		logr.FromContextOrDiscard(ctx).Info("endpoints cannot be seen, so the cluster answers as it did last: join it again to grant that",
+			"cluster", cluster, "error", err.Error())
+	}
 	if err != nil || !ready {
 		return nil, err
 	}
