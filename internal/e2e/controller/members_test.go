@@ -3,6 +3,7 @@ package controller_test
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +56,10 @@ func TestMembersFailAndReturn(t *testing.T) {
 	// A member dies: it is told, and delays nobody but those that may have a copy there.
 	w.servers["member-3"].Kill()
 	w.says("member-3", "Offline", "True")
+	w.eventually("an event says it of the cluster", func() (bool, any) {
+		live := w.get(hostName, "kubefedclusters", w.cluster("member-3"))
+		return w.warned(live, "RetrievingClusterHealthFailed"), map[string]any{"events": w.events(live)}
+	})
 	other := w.fed(configMaps, "members", "other", `{template: {data: {k: v}}, placement: {clusters: [{name: member-1}, {name: member-2}]}}`)
 	w.ensure(hostName, configMaps.federated(), other)
 	w.propagated(configMaps, other, "member-1", "member-2")
@@ -72,6 +77,10 @@ func TestMembersFailAndReturn(t *testing.T) {
 	w.gone(hostName, configMaps.federated(), fed)
 	require.Nil(t, w.get("member-3", "configmaps", w.copied(configMaps, fed)))
 	w.says("member-3", "Ready", "True")
+	w.eventually("and that it is back", func() (bool, any) {
+		said := w.events(w.get(hostName, "kubefedclusters", w.cluster("member-3")))
+		return len(said) == 2 && slices.Contains(said, "Normal ClusterReady: it answers again"), map[string]any{"events": said}
+	})
 
 	// A token rots and is replaced, without a restart.
 	secret := w.secretOf("member-2")
