@@ -3,12 +3,15 @@ package manager
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -48,6 +51,7 @@ type records struct {
 
 	published map[string]*mirror // by group: not every host serves both
 	endpoints kube.Caches        // what is behind the services in the members
+	said      sync.Map           // record → why it is not published, since its status has no words
 }
 
 // look is one look at a record.
@@ -165,6 +169,7 @@ func endpointKind(group string) schema.GroupVersionKind {
 func (r *records) reconcile(ctx context.Context, key types.NamespacedName) (time.Duration, error) {
 	obj, err := r.mirror.get(ctx, r.kind, key)
 	if apierrors.IsNotFound(err) || err == nil && obj.GetDeletionTimestamp() != nil {
+		r.said.Delete(key)
 		return 0, nil
 	}
 	if err != nil {
@@ -172,26 +177,32 @@ func (r *records) reconcile(ctx context.Context, key types.NamespacedName) (time
 	}
 	record, err := kubefed.DecodeDNSRecord(obj)
 	if err != nil {
-		logr.FromContextOrDiscard(ctx).Error(err, "a record that cannot be read stays as it is published")
+		r.stays(obj, "Invalid", "%v", err)
 		return 0, nil
 	}
 	of := r.types.syncer(r.of)
 	if of == nil {
+		if r.types.looked() == nil {
+			r.stays(obj, "TypeNotRunning", "the FederatedTypeConfig %s in %s is absent or does not run", r.of, r.Namespace)
+		}
 		return recheck, nil
 	}
 	domain := ""
 	if r.kind.Kind == "ServiceDNSRecord" {
 		found, err := r.mirror.get(ctx, dnsKind("Domain"), types.NamespacedName{Namespace: r.Namespace, Name: record.Service.Federation})
-		if apierrors.IsNotFound(err) {
-			return 0, nil // told when there is one
+		if apierrors.IsNotFound(err) { // told when there is one
+			r.stays(obj, "NotFound", "there is no Domain %s in %s", record.Service.Federation, r.Namespace)
+			return 0, nil
 		}
 		if err != nil {
 			return 0, err
 		}
-		if domain, _, err = kubefed.DecodeDomain(found); err != nil {
-			return 0, err
+		if domain, _, err = kubefed.DecodeDomain(found); err != nil { // told when it changes
+			r.stays(obj, "Invalid", "%v", err)
+			return 0, nil
 		}
 	}
+	r.said.Delete(key)
 	l := look{key: key, record: record}
 	l.clusters = r.observe(ctx, of, l)
 	if out := kubefed.EncodeDNSStatus(obj, domain, l.clusters); out != nil {
@@ -210,6 +221,16 @@ func (r *records) reconcile(ctx context.Context, key types.NamespacedName) (time
 		return dnsRecheck, nil
 	}
 	return 0, nil
+}
+
+// stays tells in an event, once, why a record is not published anew: what was published stays.
+func (r *records) stays(obj *unstructured.Unstructured, reason, format string, args ...any) {
+	text := fmt.Sprintf(format, args...) + "; what is published stays as it is"
+	key := types.NamespacedName{Namespace: obj.GetNamespace(), Name: obj.GetName()}
+	if before, _ := r.said.Swap(key, reason+text); before != reason+text {
+		r.log.Info("record", "object", key.String(), "reason", reason, "message", text)
+		r.events.tell(obj, note{corev1.EventTypeWarning, reason, text})
+	}
 }
 
 // named says whether a cluster answers under a host name.

@@ -161,6 +161,11 @@ func TestDNSRecords(t *testing.T) {
 		w.publishes(group, "service-web", "web.dns.galactic.svc.example.com", "192.0.2.1", "192.0.2.2")
 		w.publishes(group, "ingress-web", "a.example", "192.0.2.1", "192.0.2.2")
 	}
+	w.ensure(hostName, "servicednsrecords", w.decode(`{apiVersion: multiclusterdns.kubefed.io/v1alpha1, kind: ServiceDNSRecord, metadata: {name: lost, namespace: dns}, spec: {domainRef: nowhere}}`))
+	w.eventually("a record without a domain is told", func() (bool, any) {
+		live := w.get(hostName, "servicednsrecords", w.decode(`{apiVersion: multiclusterdns.kubefed.io/v1alpha1, kind: ServiceDNSRecord, metadata: {name: lost, namespace: dns}}`))
+		return w.warned(live, "NotFound", "Domain nowhere"), map[string]any{"events": w.events(live)}
+	})
 	record := w.get(hostName, "servicednsrecords", w.decode(`{apiVersion: multiclusterdns.kubefed.io/v1alpha1, kind: ServiceDNSRecord, metadata: {name: web, namespace: dns}}`))
 	domain, _, _ := unstructured.NestedString(record.Object, "status", "domain")
 	require.Equal(t, "example.com", domain)

@@ -57,7 +57,8 @@ func (w *world) allEvents() []unstructured.Unstructured {
 	require.NoError(w, err)
 	return slices.DeleteFunc(list.Items, func(e unstructured.Unstructured) bool {
 		component, _, _ := unstructured.NestedString(e.Object, "source", "component")
-		return !strings.HasPrefix(component, "federated") && !strings.HasPrefix(component, "kubefed") && component != "replicaschedulingpreference-controller"
+		return !strings.HasPrefix(component, "federated") && !strings.HasPrefix(component, "kubefed") &&
+			!slices.Contains([]string{"replicaschedulingpreference-controller", "servicednsrecord-controller"}, component)
 	})
 }
 
