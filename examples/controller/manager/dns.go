@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -309,6 +310,14 @@ func (r *records) served(ctx context.Context, cluster string, service types.Name
 	if err != nil {
 		return false, err
 	}
+	// Slices that Kubernetes made begin with the service's name: these first, since a namespace may have hundreds of others.
+	others := func(name types.NamespacedName) int {
+		if strings.HasPrefix(name.Name, service.Name+"-") {
+			return 0
+		}
+		return 1
+	}
+	slices.SortFunc(names, func(a, b types.NamespacedName) int { return cmp.Compare(others(a), others(b)) })
 	for _, name := range names {
 		switch slice, err := client.Get(ctx, sliceKind, name); {
 		case apierrors.IsNotFound(err): // just now

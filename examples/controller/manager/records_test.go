@@ -1,12 +1,15 @@
 package manager
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/confed-project/confed/clusterregistry"
 	"github.com/confed-project/confed/clusterregistry/kube"
 	"github.com/confed-project/confed/federation/kubefed"
 )
@@ -41,4 +44,30 @@ func TestRecordsOfALateDefinition(t *testing.T) {
 	}
 	r.publishedChanged(kube.Change{Cluster: hostName, GroupKind: endpointKind(kubefed.DNSGroup).GroupKind(), Name: types.NamespacedName{Namespace: "shop", Name: "ingress-web"}})
 	require.Zero(t, r.loop.queue.Len(), "of another controller")
+}
+
+// TestServed: a slice tells by its label whose it is, whatever it is called, and a member that was not read tells nothing.
+func TestServed(t *testing.T) {
+	h := &fakeHost{kinds: []string{"EndpointSlice.v1.discovery.k8s.io"}}
+	for _, s := range [][3]string{{"web-1", "web", "false"}, {"web-2", "api", "true"}, {"mine", "web", "true"}, {"down-1", "down", "false"}, {"down", "other", "true"}} {
+		h.objects = append(h.objects, object(t, `{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: `+s[0]+`, namespace: shop, resourceVersion: "1",
+		  labels: {kubernetes.io/service-name: `+s[1]+`}}, addressType: IPv4, endpoints: [{addresses: [192.0.2.1], conditions: {ready: `+s[2]+`}}]}`))
+	}
+	c := h.start(t, Options{})
+	r := &records{core: c, endpoints: kube.Caches{Kinds: []kube.CachedKind{{GroupVersionKind: sliceKind}}}}
+	_, err := r.served(t.Context(), hostName, types.NamespacedName{Namespace: "shop", Name: "web"})
+	require.ErrorIs(t, err, clusterregistry.ErrUnknown)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- follow(ctx, &r.endpoints, &c.hosts, func(kube.Change) {}) }()
+	defer func() { cancel(); <-done }()
+	require.NoError(t, poll(t.Context(), time.Millisecond, func() bool {
+		client, err := r.endpoints.Client(hostName)
+		return err == nil && client.Synced() == nil
+	}))
+	for service, want := range map[string]bool{"web": true, "api": true, "down": false, "none": false} {
+		ready, err := r.served(t.Context(), hostName, types.NamespacedName{Namespace: "shop", Name: service})
+		require.NoError(t, err)
+		require.Equal(t, want, ready, service)
+	}
 }
