@@ -183,10 +183,10 @@ func (r *records) reconcile(ctx context.Context, key types.NamespacedName) (time
 	}
 	of := r.types.syncer(r.of)
 	if of == nil {
-		if r.types.looked() == nil {
+		if r.types.looked() == nil && r.loop.queue.NumRequeues(key) >= explained { // else it may just start anew
 			r.stays(obj, "TypeNotRunning", "the FederatedTypeConfig %s in %s is absent or does not run", r.of, r.Namespace)
 		}
-		return recheck, nil
+		return 0, errAgain
 	}
 	domain := ""
 	if r.kind.Kind == "ServiceDNSRecord" {

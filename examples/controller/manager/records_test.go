@@ -71,3 +71,28 @@ func TestServed(t *testing.T) {
 		require.Equal(t, want, ready, service)
 	}
 }
+
+// TestRecordsOfATypeThatStartsAnew: that a type does not run is told when it stays so.
+func TestRecordsOfATypeThatStartsAnew(t *testing.T) {
+	h := &fakeHost{kinds: []string{"IngressDNSRecord.v1alpha1.multiclusterdns.kubefed.io", "FederatedTypeConfig.v1beta1.core.kubefed.io"}, objects: []*unstructured.Unstructured{
+		object(t, `{apiVersion: multiclusterdns.kubefed.io/v1alpha1, kind: IngressDNSRecord, metadata: {name: web, namespace: shop, resourceVersion: "1"}, spec: {hosts: [a.example]}}`),
+	}}
+	c := h.start(t, Options{Namespace: DefaultNamespace})
+	c.config.Features = map[string]bool{kubefed.FederatedIngress: true}
+	k := newTypes(c)
+	r := newRecords(k)[0]
+	defer r.loop.queue.ShutDown()
+	k.mirror.follow(t)
+	r.mirror.follow(t)
+	require.NoError(t, k.looked())
+	name := types.NamespacedName{Namespace: "shop", Name: "web"}
+	for range explained + 1 {
+		_, told := r.said.Load(name)
+		require.False(t, told)
+		_, err := r.reconcile(t.Context(), name)
+		require.ErrorIs(t, err, errAgain)
+		r.loop.queue.AddRateLimited(name)
+	}
+	why, _ := r.said.Load(name)
+	require.Contains(t, why, "ingresses.networking.k8s.io")
+}
