@@ -11,6 +11,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
+
+	"github.com/confed-project/confed/clusterregistry/kube"
 )
 
 // How long a failed key waits: doubled from the first to the last, as KubeFed's did.
@@ -89,7 +91,8 @@ func (l *loop) next(ctx context.Context) bool {
 		}
 	case ctx.Err() != nil:
 	default:
-		if errors.Is(err, errAgain) || apierrors.IsNotFound(err) { // deleted just now, which the mirror does not know yet
+		// What was deleted just now the mirror does not know yet; of a mirror that is not in step /readyz or a status tells.
+		if errors.Is(err, errAgain) || errors.Is(err, kube.ErrNotSynced) || apierrors.IsNotFound(err) {
 			log.V(1).Info("will try again", "error", err.Error())
 		} else {
 			log.Error(err, "will try again")

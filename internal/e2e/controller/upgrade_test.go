@@ -40,9 +40,12 @@ func TestUpgradeFromKubeFed(t *testing.T) {
 	u := &upgrade{world: worldOn(t, fleet), feds: map[string]*unstructured.Unstructured{}, kinds: chartTypes("gadgets")}
 	u.records()
 	u.byKubeFed()
-	u.takeOver()
+	stop := u.takeOver()
 	u.goOn()
 	u.ourDefinitions()
+	require.NoError(t, stop())
+	u.backAgain()
+	u.run(func(o *manager.Options) { o.Config = nil })
 	for _, k := range append(u.kinds[1:], u.kinds[0]) { // the namespace last
 		u.delete(hostName, k.federated(), u.feds[k.plural])
 		u.gone(hostName, k.federated(), u.feds[k.plural])
@@ -136,9 +139,9 @@ func (u *upgrade) allPropagated() {
 
 // takeOver starts the controller, which writes each copy and each federated object once, and changes nothing of a copy but
 // whose it is.
-func (u *upgrade) takeOver() {
+func (u *upgrade) takeOver() (stop func() error) {
 	before, written := u.copies(), u.written()
-	u.run(func(o *manager.Options) { o.Config = nil })
+	stop = u.run(func(o *manager.Options) { o.Config = nil })
 	u.eventually("all taken over", func() (bool, any) {
 		for _, k := range u.kinds {
 			fed := u.get(hostName, k.federated(), u.feds[k.plural])
@@ -161,6 +164,7 @@ func (u *upgrade) takeOver() {
 	rest := u.written()
 	time.Sleep(3 * time.Second)
 	require.Equal(u, rest, u.written(), "at rest")
+	return stop
 }
 
 // once holds the take-over to one change of each copy, which is a request that moves KubeFed's fields to us and an apply, and
@@ -273,6 +277,26 @@ func (u *upgrade) goOn() {
 	u.gone("member-1", "configmaps", u.copied(configMaps, u.left))
 }
 
+// backAgain has KubeFed take over again, which finds all that it needs, and changes nothing of a copy by itself.
+func (u *upgrade) backAgain() {
+	before := u.copies()
+	// The lock of the one that was killed would take a while to expire.
+	u.delete(hostName, "configmaps", u.decode("{apiVersion: v1, kind: ConfigMap, metadata: {name: kubefed-controller-manager, namespace: "+u.system+"}}"))
+	p := u.kubefedManager()
+	u.patch(hostName, configMaps.federated(), u.feds["configmaps"], `{spec: {template: {data: {fresh: null, back: x}}}}`)
+	for _, k := range u.kinds {
+		u.propagated(k, u.feds[k.plural], "member-1", "member-2")
+	}
+	after := u.copies()
+	for _, c := range []string{"member-1", "member-2"} {
+		require.Equal(u, map[string]any{"k": "v", "back": "x"}, u.get(c, "configmaps", u.copied(configMaps, u.feds["configmaps"])).Object["data"])
+		delete(before, c+" configmaps")
+		delete(after, c+" configmaps")
+	}
+	require.Equal(u, before, after)
+	p.kill()
+}
+
 // ourDefinitions replaces KubeFed's definitions by ours, as the guide says, over all that is stored.
 func (u *upgrade) ourDefinitions() {
 	client, err := kube.NewClient(u.fleet.Host.Config(), kube.Options{})
@@ -290,6 +314,8 @@ func (u *upgrade) ourDefinitions() {
 		_, err := client.Patch(u.ctx, crd, nil, metav1.PatchOptions{FieldManager: "kubectl", Force: ptr(true)})
 		require.NoError(u, err)
 		u.established(hostName, crd)
+	}
+	for _, crd := range crds {
 		u.still(crd)
 	}
 	half := u.half("new")
