@@ -25,14 +25,19 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/confed-project/confed/examples/controller/manager"
+	"github.com/confed-project/confed/internal/e2e/cluster"
 	"github.com/confed-project/confed/internal/pinned"
 )
 
 // unfit are specs of KubeFed's suite that cannot be held against the controller.
 type unfit struct {
 	spec  string // part of the name
-	scope string // "Cluster" or "Namespaced"; "": both
+	scope string // "Cluster" or "Namespaced"; "": both; "Chart": Cluster on what KubeFed's chart installs
 	why   string
+}
+
+func (u unfit) in(scope string) bool {
+	return u.scope == "" || u.scope == scope || u.scope == "Cluster" && scope == "Chart"
 }
 
 const (
@@ -50,6 +55,7 @@ func leftOut() []unfit {
 		{"FTC controller", "", inProcess + "; told again by versionMoves"},
 		{"mutating admissing webhook", "", noWebhook + "the controller knows the defaults; see TestCompatible"},
 		{"should succeed when an invalid", "", noWebhook + "rules are in the definitions, and hold in all namespaces"},
+		{"Core API Validation", "Chart", noWebhook + "KubeFed's definitions have no rules, ours have"},
 		{narrowing, "Cluster", otherScope},
 		{"clusterroles", "Namespaced", otherScope},
 		{`Federated "namespaces"`, "Namespaced", otherScope},
@@ -68,28 +74,44 @@ const (
 	narrowing   = "Placement should be computed"
 )
 
-// TestKubeFedSuite holds the controller to KubeFed's own end-to-end tests, in both scopes, with the rights that its
-// installation gives.
+// TestKubeFedSuite holds the controller to KubeFed's own end-to-end tests, with the rights that its installation gives: in
+// both scopes with our definitions, and with what KubeFed's chart installed.
 func TestKubeFedSuite(t *testing.T) {
-	for _, scope := range []string{"Cluster", "Namespaced"} {
-		t.Run(scope, func(t *testing.T) {
-			w := newWorld(t)
-			w.namespaced = scope == "Namespaced"
-			w.runSuite(scope)
-		})
-	}
+	t.Run("ours", func(t *testing.T) {
+		t.Parallel()
+		for _, scope := range []string{"Cluster", "Namespaced"} {
+			t.Run(scope, func(t *testing.T) {
+				w := newWorld(t)
+				w.namespaced = scope == "Namespaced"
+				for _, name := range []string{"member-2", "member-3"} {
+					w.delete(hostName, "kubefedclusters", w.cluster(name)) // the specs of preferences ask for two clusters
+				}
+				for _, k := range chartTypes() { // the specs expect daemonsets to be free
+					w.enable(k)
+				}
+				config := w.config("leaseDuration: 15s, renewDeadline: 10s, retryPeriod: 1s")
+				require.NoError(t, unstructured.SetNestedField(config.Object, scope, "spec", "scope"))
+				w.ensure(hostName, "kubefedconfigs", config)
+				w.runSuite(scope)
+			})
+		}
+	})
+	t.Run("Chart", func(t *testing.T) {
+		t.Parallel()
+		fleet, err := cluster.Start(t.Context(), cluster.Options{Members: 1})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, fleet.Stop(t.Failed())) })
+		w := worldOn(t, fleet)
+		w.installKubeFed(nil)
+		for name, s := range w.servers {
+			w.join(name, s)
+		}
+		w.patch(hostName, "kubefedconfigs", w.config(""), `{spec: {featureGates: [{name: RawResourceStatusCollection, configuration: Enabled}]}}`)
+		w.runSuite("Chart")
+	})
 }
 
 func (w *world) runSuite(scope string) {
-	for _, name := range []string{"member-2", "member-3"} {
-		w.delete(hostName, "kubefedclusters", w.cluster(name)) // the specs of preferences ask for two clusters
-	}
-	for _, k := range chartTypes() { // the specs expect daemonsets to be free
-		w.enable(k)
-	}
-	config := w.config("leaseDuration: 15s, renewDeadline: 10s, retryPeriod: 1s")
-	require.NoError(w, unstructured.SetNestedField(config.Object, scope, "spec", "scope"))
-	w.ensure(hostName, "kubefedconfigs", config)
 	var limited []string
 	if w.namespaced {
 		limited = []string{"-limited-scope"}
@@ -98,7 +120,7 @@ func (w *world) runSuite(scope string) {
 	w.run(func(o *manager.Options) { o.Config, o.Compatible = nil, true })
 	skip := []string{preferences, narrowing}
 	for _, u := range leftOut() {
-		if u.scope == "" || u.scope == scope {
+		if u.in(scope) {
 			skip = append(skip, u.spec)
 		}
 	}
@@ -111,7 +133,7 @@ func (w *world) runSuite(scope string) {
 		all.add(w.suite(whole, append(limited, "-ginkgo.focus="+narrowing)))
 	}
 	all.judge(w, scope)
-	if !w.namespaced {
+	if scope == "Cluster" {
 		w.versionMoves()
 		w.typesOfPreferences()
 	}
@@ -150,7 +172,7 @@ func (r results) judge(w *world, scope string) {
 			w.Errorf("%s: %s\n%s", name, *s.Failure, s.Output[max(0, len(s.Output)-4000):])
 		case s.Skipped != nil:
 			state = "skipped"
-			i := slices.IndexFunc(leftOut(), func(u unfit) bool { return strings.Contains(name, u.spec) && (u.scope == "" || u.scope == scope) })
+			i := slices.IndexFunc(leftOut(), func(u unfit) bool { return strings.Contains(name, u.spec) && u.in(scope) })
 			if i < 0 {
 				w.Errorf("%s was skipped without a reason: %s", name, *s.Skipped)
 				break
@@ -163,7 +185,7 @@ func (r results) judge(w *world, scope string) {
 	}
 	w.Logf("KubeFed's suite, scope %s: %d passed, %d skipped, %d failed\n%s", scope, counts["passed"], counts["skippe"], counts["FAILED"], &table)
 	for _, u := range leftOut() {
-		if (u.scope == "" || u.scope == scope) && !used[u.spec] {
+		if u.in(scope) && !used[u.spec] {
 			w.Errorf("no spec was skipped for the name %q", u.spec)
 		}
 	}
