@@ -19,7 +19,8 @@ import (
 	"github.com/confed-project/confed/clusterregistry/kube"
 )
 
-// fakeHost serves lists of objects as they are first, and a watch of what one of them becomes. Writes are refused with a code.
+// fakeHost serves lists of objects as they are first, and a watch of what one of them becomes. Writes are refused
+// with a code, or change nothing where there is none.
 type fakeHost struct {
 	kinds   []string // as KIND.VERSION.GROUP; plurals are regular
 	objects []*unstructured.Unstructured
@@ -50,6 +51,13 @@ func (h *fakeHost) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method != http.MethodGet:
 		h.writes.Add(1)
+		of := func(obj *unstructured.Unstructured) bool {
+			return slices.Contains(path, strings.ToLower(obj.GetKind())+"s")
+		}
+		if i := slices.IndexFunc(h.objects, of); i >= 0 && h.refusal == "" {
+			_ = json.NewEncoder(w).Encode(h.objects[i].Object)
+			return
+		}
 		refuse(h.refusal, http.StatusConflict)
 	case len(path) == 2:
 		list := metav1.APIResourceList{TypeMeta: metav1.TypeMeta{Kind: "APIResourceList"}, GroupVersion: path[0] + "/" + path[1]}

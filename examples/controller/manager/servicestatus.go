@@ -7,6 +7,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/confed-project/confed/federation/kubefed"
@@ -30,7 +31,11 @@ func (k *typeController) collects(name string, runs bool) *bool {
 // serviceStatus writes the FederatedServiceStatus of a FederatedService: the status of the Service in every cluster that is
 // ready, placed there or not. While one of them is not known, what is written stays.
 func (p *pass) serviceStatus(ctx context.Context) error {
-	if !p.legacyStatus() || p.deleting {
+	switch {
+	case !p.legacyStatus():
+		return nil
+	case p.deleting:
+		p.serviceStatuses.Delete(p.key)
 		return nil
 	}
 	statuses := map[string]map[string]any{}
@@ -59,22 +64,38 @@ func (p *pass) serviceStatus(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	out := kubefed.EncodeServiceStatus(last, p.fed, statuses)
-	switch {
-	case out == nil:
+	return p.writeServiceStatus(ctx, last, kubefed.EncodeServiceStatus(last, p.fed, statuses))
+}
+
+// writeServiceStatus writes what a FederatedServiceStatus has become, nil: nothing new. KubeFed's definition does not know all
+// that a status of today has, so what is read is never what was written: what came of the last write is remembered.
+func (p *pass) writeServiceStatus(ctx context.Context, last, out *unstructured.Unstructured) error {
+	if out == nil {
 		return nil
-	case last == nil:
-		_, err = p.host().Create(ctx, out, metav1.CreateOptions{FieldManager: Manager})
-		return err
 	}
-	patch, err := json.Marshal([]map[string]any{
-		{"op": "replace", "path": "/metadata/resourceVersion", "value": last.GetResourceVersion()},
-		{"op": "add", "path": "/metadata/ownerReferences", "value": out.GetOwnerReferences()},
-		{"op": "add", "path": "/clusterStatus", "value": out.Object["clusterStatus"]},
-	})
+	text, err := json.Marshal(out.Object["clusterStatus"])
 	if err != nil {
 		return err
 	}
-	_, err = p.host().Patch(ctx, last, patch, metav1.PatchOptions{FieldManager: Manager})
+	var live *unstructured.Unstructured
+	if last == nil {
+		live, err = p.host().Create(ctx, out, metav1.CreateOptions{FieldManager: Manager})
+	} else {
+		if before, _ := p.serviceStatuses.Load(p.key); before == last.GetResourceVersion()+string(text) {
+			return nil
+		}
+		var patch []byte
+		if patch, err = json.Marshal([]map[string]any{
+			{"op": "replace", "path": "/metadata/resourceVersion", "value": last.GetResourceVersion()},
+			{"op": "add", "path": "/metadata/ownerReferences", "value": out.GetOwnerReferences()},
+			{"op": "add", "path": "/clusterStatus", "value": out.Object["clusterStatus"]},
+		}); err != nil {
+			return err
+		}
+		live, err = p.host().Patch(ctx, last, patch, metav1.PatchOptions{FieldManager: Manager})
+	}
+	if err == nil {
+		p.serviceStatuses.Store(p.key, live.GetResourceVersion()+string(text))
+	}
 	return err
 }

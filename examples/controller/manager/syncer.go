@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -36,6 +37,8 @@ type syncer struct {
 	loop       *loop
 	planner    federation.Planner
 	dispatcher federation.Dispatcher
+
+	serviceStatuses sync.Map // by federated object: the version of its FederatedServiceStatus, and what was written
 }
 
 func newSyncer(k *typeController, t kubefed.Type) *syncer {
