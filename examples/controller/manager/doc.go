@@ -10,7 +10,7 @@
 //	orphans.go     copies whose federated object is gone
 //	schedule.go    ReplicaSchedulingPreference → placement and overrides of its object (undivided.go: what waits for that)
 //	dns.go         ServiceDNSRecord, IngressDNSRecord → DNSEndpoint
-//	versions.go    PropagatedVersions, for others that read them
+//	versions.go    PropagatedVersions, and servicestatus.go FederatedServiceStatuses, for others that read them
 //
 // What they share: loop.go (the queue), host.go (mirrors of the host), lease.go and shares.go (who works on what), events.go
 // (what went wrong, beside the statuses that say it).

@@ -64,9 +64,9 @@ func newSyncer(k *typeController, t kubefed.Type) *syncer {
 func (s *syncer) ofNamespaces() bool { return s.t.Target.GVK.GroupKind() == namespaceKind.GroupKind() }
 
 func (s *syncer) run(ctx context.Context) error {
-	name := "type " + s.typeName()     // plurals of two groups may be the same
-	defer s.loop.queue.ShutDown()      // also when it never came to run
-	s.ready.set(name, s.mirror.usable) // without its kind on the host this type stands still, and no other
+	name := "type " + s.typeName() // plurals of two groups may be the same
+	defer s.loop.queue.ShutDown()  // also when it never came to run
+	s.ready.set(name, s.usable)
 	defer s.ready.remove(name)
 	s.live.set(name, s.loop.stuck)
 	defer s.live.remove(name)
@@ -87,13 +87,8 @@ func (s *syncer) run(ctx context.Context) error {
 // wait returns when the host's objects are known, and those of the members that are ready, or should have been by now: a
 // member that lacks the kind, or does not answer, holds nobody but itself.
 func (s *syncer) wait(ctx context.Context) error {
-	if err := s.mirror.wait(ctx); err != nil {
+	if err := poll(ctx, 20*time.Millisecond, func() bool { return s.synced() == nil }); err != nil {
 		return err
-	}
-	if n := s.types.namespaces(); n != nil && s.t.Target.Namespaced {
-		if err := n.mirror.wait(ctx); err != nil {
-			return err
-		}
 	}
 	grace, cancel := context.WithTimeout(ctx, min(firstSync, s.config.CacheSyncTimeout))
 	defer cancel()
@@ -101,13 +96,27 @@ func (s *syncer) wait(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// unserved says which kind the host does not serve, without which this type stands still; known is false while that cannot be
-// told.
-func (s *syncer) unserved() (known bool, unserved error) {
+// synced says whether the host's objects are known, those of the namespaces included, whose type may be another by now.
+func (s *syncer) synced() error {
 	err := s.mirror.synced()
 	if n := s.types.namespaces(); n != nil && s.t.Target.Namespaced {
 		err = errors.Join(err, n.mirror.synced())
 	}
+	return err
+}
+
+// usable is synced for /readyz: without its kind on the host this type stands still, and no other.
+func (s *syncer) usable() error {
+	if err := s.synced(); !meta.IsNoMatchError(err) {
+		return err
+	}
+	return nil
+}
+
+// unserved says which kind the host does not serve, without which this type stands still; known is false while that cannot be
+// told.
+func (s *syncer) unserved() (known bool, unserved error) {
+	err := s.synced()
 	if meta.IsNoMatchError(err) {
 		return true, err
 	}
