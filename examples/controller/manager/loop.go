@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 
+	"github.com/confed-project/confed/clusterregistry"
 	"github.com/confed-project/confed/clusterregistry/kube"
 )
 
@@ -92,7 +93,7 @@ func (l *loop) next(ctx context.Context) bool {
 	case ctx.Err() != nil:
 	default:
 		// What was deleted just now the mirror does not know yet; of a mirror that is not in step /readyz or a status tells.
-		if errors.Is(err, errAgain) || errors.Is(err, kube.ErrNotSynced) || apierrors.IsNotFound(err) {
+		if errors.Is(err, errAgain) || errors.Is(err, kube.ErrNotSynced) || errors.Is(err, clusterregistry.ErrUnknown) || apierrors.IsNotFound(err) {
 			log.V(1).Info("will try again", "error", err.Error())
 		} else {
 			log.Error(err, "will try again")

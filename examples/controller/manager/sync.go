@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	v1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -150,7 +151,7 @@ func (p *pass) propagate(ctx context.Context) (time.Duration, error) {
 		return 0, err // ended meanwhile: what failed for that says nothing about the members
 	}
 	if p.Compatible && !p.deleting && done(results) {
-		if err := p.versions(ctx, results); err != nil {
+		if err := p.versions(ctx, results); err != nil && !apierrors.HasStatusCause(err, v1.NamespaceTerminatingCause) {
 			log.Error(err, "the PropagatedVersion was not written")
 		}
 	}

@@ -113,11 +113,17 @@ func TestKubeFedSuite(t *testing.T) {
 
 func (w *world) runSuite(scope string) {
 	var limited []string
+	replicas := 1
 	if w.namespaced {
+		replicas = 2 // which share the objects
 		limited = []string{"-limited-scope"}
 		w.create("member-1", "namespaces", "{apiVersion: v1, kind: Namespace, metadata: {name: "+w.system+"}}")
 	}
-	w.run(func(o *manager.Options) { o.Config, o.Compatible = nil, true })
+	for i := range replicas {
+		w.run(func(o *manager.Options) {
+			o.Config, o.Compatible, o.Shard, o.Identity = nil, true, replicas > 1, fmt.Sprint("replica-", i)
+		})
+	}
 	skip := []string{preferences, narrowing}
 	for _, u := range leftOut() {
 		if u.in(scope) {
