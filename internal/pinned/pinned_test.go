@@ -61,6 +61,11 @@ func TestKeyFollowsWhatChangesTheResult(t *testing.T) {
 	require.Equal(t, key("module m", "-s"), key("module m", "-s"))
 	require.NotEqual(t, key("module m", "-s"), key("module n", "-s"))
 	require.NotEqual(t, key("module m", "-s"), key("module m", "-w"))
+	with, err := KubeFed().key(dir, "v1", "-s")
+	require.NoError(t, err)
+	without, err := Module{}.key(dir, "v1", "-s")
+	require.NoError(t, err)
+	require.NotEqual(t, with, without, "tests are part of it")
 }
 
 func TestKubeTellsItsVersion(t *testing.T) {
