@@ -21,8 +21,8 @@ func (w *world) typeRuns(k kind) {
 // versionMoves tells KubeFed's spec of its type controller: a definition gets another version in place of its only one, and the
 // type is enabled with it.
 func (w *world) versionMoves() {
-	widget := kind{"Widget", "widgets", "e2e.example", "v1", false, `spec: {size: 1}`}
-	text := fmt.Sprintf(definition, widget.group, widget.plural, "v1", widget.name, widget.scope())
+	mover := kind{"Mover", "movers", "e2e.example", "v1", false, `spec: {size: 1}`}
+	text := fmt.Sprintf(definition, mover.group, mover.plural, "v1", mover.name, mover.scope())
 	var next []string
 	for _, served := range []string{"v1", "v2"} {
 		next = append(next, fmt.Sprintf(`{name: %s, served: %t, storage: %[2]t, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}`, served, served == "v2"))
@@ -31,28 +31,28 @@ func (w *world) versionMoves() {
 	for _, name := range everywhere {
 		w.established(name, w.decode(text))
 	}
-	w.enable(widget)
-	w.typeRuns(widget)
+	w.enable(mover)
+	w.typeRuns(mover)
 	spec := `{template: {spec: {size: %d}}, placement: {clusterSelector: {}}}`
-	first := w.fed(widget, "", "first", fmt.Sprintf(spec, 1))
-	w.ensure(hostName, widget.federated(), first)
-	w.propagated(widget, first, everywhere...)
+	first := w.fed(mover, "", "first", fmt.Sprintf(spec, 1))
+	w.ensure(hostName, mover.federated(), first)
+	w.propagated(mover, first, everywhere...)
 	for _, name := range everywhere {
 		w.patch(name, "customresourcedefinitions", w.decode(text), "{spec: {versions: ["+strings.Join(next, ", ")+"]}}")
 	}
-	w.patch(hostName, "federatedtypeconfigs", w.typeConfig(widget), `{spec: {targetType: {version: v2}}}`)
-	w.typeRuns(widget)
-	widget.version = "v2"
-	w.patch(hostName, widget.federated(), first, `{spec: {template: {spec: {size: 2}}}}`)
-	second := w.fed(widget, "", "second", fmt.Sprintf(spec, 2))
-	w.ensure(hostName, widget.federated(), second)
+	w.patch(hostName, "federatedtypeconfigs", w.typeConfig(mover), `{spec: {targetType: {version: v2}}}`)
+	w.typeRuns(mover)
+	mover.version = "v2"
+	w.patch(hostName, mover.federated(), first, `{spec: {template: {spec: {size: 2}}}}`)
+	second := w.fed(mover, "", "second", fmt.Sprintf(spec, 2))
+	w.ensure(hostName, mover.federated(), second)
 	for _, fed := range []*unstructured.Unstructured{first, second} {
-		w.propagated(widget, fed, everywhere...)
-		size, _, _ := unstructured.NestedInt64(w.get("member-1", widget.plural, w.copied(widget, fed)).Object, "spec", "size")
+		w.propagated(mover, fed, everywhere...)
+		size, _, _ := unstructured.NestedInt64(w.get("member-1", mover.plural, w.copied(mover, fed)).Object, "spec", "size")
 		require.Equal(w, int64(2), size)
-		w.delete(hostName, widget.federated(), fed)
-		w.gone(hostName, widget.federated(), fed)
-		require.Nil(w, w.get("member-1", widget.plural, w.copied(widget, fed)))
+		w.delete(hostName, mover.federated(), fed)
+		w.gone(hostName, mover.federated(), fed)
+		require.Nil(w, w.get("member-1", mover.plural, w.copied(mover, fed)))
 	}
 }
 
