@@ -40,35 +40,34 @@ func TestRestSaysNothing(t *testing.T) {
 		return len(left.Items) == 0, len(left.Items)
 	})
 	var feds []*unstructured.Unstructured
-	before, err := w.fleet.Host.Writes(w.ctx)
-	require.NoError(t, err)
 	for i := range 20 {
-		fed := w.fed(configMaps, "rest", fmt.Sprint("c", i), `{template: {data: {k: v}}, placement: {clusters: [{name: member-1}, {name: member-2}]}}`)
-		w.ensure(hostName, configMaps.federated(), fed)
-		feds = append(feds, fed)
+		feds = append(feds, w.fed(configMaps, "rest", fmt.Sprint("c", i), `{template: {data: {k: v}}, placement: {clusters: [{name: member-1}, {name: member-2}]}}`))
 	}
-	for _, fed := range feds {
-		w.propagated(configMaps, fed, "member-1", "member-2")
+	costs := func(what string, most int, change func(*unstructured.Unstructured), clusters ...string) {
+		before, err := w.fleet.Host.Writes(w.ctx)
+		require.NoError(t, err)
+		for _, fed := range feds {
+			change(fed)
+		}
+		for _, fed := range feds {
+			w.propagated(configMaps, fed, clusters...)
+		}
+		time.Sleep(2 * time.Second)
+		after, err := w.fleet.Host.Writes(w.ctx)
+		require.NoError(t, err)
+		made := mine(after.Since(before))
+		require.LessOrEqual(t, made.Total(), (1+most)*len(feds), "%s: ours and %d of the controller for each:\n%s", what, most, made)
 	}
-	time.Sleep(2 * time.Second)
-	after, err := w.fleet.Host.Writes(w.ctx)
-	require.NoError(t, err)
-	created := mine(after.Since(before))
-	require.LessOrEqual(t, created.Total(), 20+2*20, "ours and two of the controller for each:\n%s", created)
-	for _, fed := range feds {
-		w.patch(hostName, configMaps.federated(), fed, `{spec: {template: {data: {k: w}}}}`)
+	patch := func(merge string) func(*unstructured.Unstructured) {
+		return func(fed *unstructured.Unstructured) { w.patch(hostName, configMaps.federated(), fed, merge) }
 	}
-	for _, fed := range feds {
-		w.propagated(configMaps, fed, "member-1", "member-2")
-	}
-	time.Sleep(2 * time.Second)
-	changed, err := w.fleet.Host.Writes(w.ctx)
-	require.NoError(t, err)
+	costs("a new object", 2, func(fed *unstructured.Unstructured) { w.ensure(hostName, configMaps.federated(), fed) }, "member-1", "member-2")
+	costs("a change", 1, patch(`{spec: {template: {data: {k: w}}}}`), "member-1", "member-2")
+	costs("a cluster more", 2, patch(`{spec: {placement: {clusters: [{name: member-1}, {name: member-2}, {name: member-3}]}}}`), "member-1", "member-2", "member-3")
+	costs("a cluster less", 3, patch(`{spec: {placement: {clusters: [{name: member-1}, {name: member-2}]}}}`), "member-1", "member-2")
 	for _, e := range w.allEvents() {
 		require.NotEqual(t, "rest", e.GetNamespace(), "what goes right is no event: %v", e.Object["message"])
 	}
-	changes := mine(changed.Since(after))
-	require.LessOrEqual(t, changes.Total(), 20+20, "ours and one of the controller for each:\n%s", changes)
 
 	require.NoError(t, stop())
 	quiet, err := w.fleet.Host.Writes(w.ctx)
