@@ -19,6 +19,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -133,6 +134,7 @@ func (w *world) runSuite(scope string) {
 	all, whole := results{}, w.kubeconfig(w.fleet.Host.Config())
 	// The suite starts KubeFed's own scheduler beside ours. That one may not write.
 	all.add(w.suite(w.guarded(), append(limited, "-ginkgo.focus="+preferences)))
+	w.cleared()
 	all.add(w.suite(whole, append(limited, "-ginkgo.skip="+strings.Join(skip, "|"))))
 	if w.namespaced {
 		// Alone, since it narrows the one namespace of all.
@@ -142,6 +144,26 @@ func (w *world) runSuite(scope string) {
 	if scope == "Cluster" {
 		w.versionMoves()
 		w.typesOfPreferences()
+	}
+}
+
+// cleared waits until no workload of an earlier spec is left in the system namespace, where all of them are in namespaced scope: the
+// spec of delete options asks that nobody takes a ReplicaSet that it orphaned, and they all have its labels.
+func (w *world) cleared() {
+	for _, name := range []string{hostName, "member-1"} {
+		for _, plural := range []string{"deployments", "replicasets"} {
+			like := w.decode("{apiVersion: apps/v1, kind: Any, metadata: {name: any, namespace: " + w.system + "}}")
+			w.eventually("no "+plural+" of the suite left in "+name, func() (bool, any) {
+				list, err := w.at(name, plural, like).List(w.ctx, metav1.ListOptions{})
+				require.NoError(w, err)
+				for _, item := range list.Items {
+					if strings.HasPrefix(item.GetName(), "test-e2e-") {
+						return false, item.Object
+					}
+				}
+				return true, nil
+			})
+		}
 	}
 }
 
